@@ -1,0 +1,351 @@
+//! The strict JSON scan that every input passes before anything is parsed (verification rule P1, RFC 8259, RFC 7493).
+//!
+//! Parsers disagree on duplicate members, trailing bytes, lone surrogates and deep nesting; a document on which two
+//! parsers disagree must not carry a signature's meaning. The scan accepts exactly what all of them read alike.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use super::limits;
+
+crate::codes! {
+    /// Why bytes are not JSON that everybody reads alike.
+    pub enum Fault {
+        NotUtf8 = "json-not-utf8",
+        Syntax = "json-syntax",
+        DuplicateMember = "json-duplicate-member",
+        TooDeep = "json-too-deep",
+        TrailingBytes = "json-trailing-bytes",
+        ByteOrderMark = "json-byte-order-mark",
+        LoneSurrogate = "json-lone-surrogate",
+    }
+}
+
+/// Checks `bytes` to be one JSON value, strictly. O(length); no allocation for objects of few members.
+pub fn check(bytes: &[u8]) -> Result<(), Fault> {
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        return Err(Fault::ByteOrderMark);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| Fault::NotUtf8)?;
+    let mut scan = Scan { text, at: 0, depth: 0, numbers_exact: true, check_numbers: false };
+    scan.document()
+}
+
+/// Whether every number of a document that passed `check` has, as a double, the decimal value that it is written with.
+pub fn numbers_are_exact(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let mut scan = Scan { text, at: 0, depth: 0, numbers_exact: true, check_numbers: true };
+    scan.document().is_ok() && scan.numbers_exact
+}
+
+struct Scan<'a> {
+    text: &'a str,
+    at: usize,
+    depth: usize,
+    numbers_exact: bool,
+    check_numbers: bool,
+}
+
+impl<'a> Scan<'a> {
+    fn document(&mut self) -> Result<(), Fault> {
+        self.space();
+        self.value()?;
+        self.space();
+        if self.at == self.text.len() { Ok(()) } else { Err(Fault::TrailingBytes) }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn expect(&mut self, literal: &str) -> Result<(), Fault> {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        if !rest.starts_with(literal.as_bytes()) {
+            return Err(Fault::Syntax);
+        }
+        self.at += literal.len();
+        Ok(())
+    }
+
+    fn value(&mut self) -> Result<(), Fault> {
+        match self.peek().ok_or(Fault::Syntax)? {
+            b'{' => self.nested(Self::object),
+            b'[' => self.nested(Self::array),
+            b'"' => self.string().map(|_| ()),
+            b't' => self.expect("true"),
+            b'f' => self.expect("false"),
+            b'n' => self.expect("null"),
+            _ => self.number(),
+        }
+    }
+
+    fn nested(&mut self, body: fn(&mut Self) -> Result<(), Fault>) -> Result<(), Fault> {
+        self.depth += 1;
+        if self.depth > limits::JSON_DEPTH_MAX {
+            return Err(Fault::TooDeep);
+        }
+        self.at += 1;
+        self.space();
+        body(self)?;
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn object(&mut self) -> Result<(), Fault> {
+        let mut members = Members::default();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            let name = self.string()?;
+            if !members.insert(name) {
+                return Err(Fault::DuplicateMember);
+            }
+            self.space();
+            self.expect(":")?;
+            self.space();
+            self.value()?;
+            self.space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                _ => return Err(Fault::Syntax),
+            }
+            self.space();
+        }
+    }
+
+    fn array(&mut self) -> Result<(), Fault> {
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            self.value()?;
+            self.space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                _ => return Err(Fault::Syntax),
+            }
+            self.space();
+        }
+    }
+
+    /// A string, unescaped only where it has escapes.
+    fn string(&mut self) -> Result<Cow<'a, str>, Fault> {
+        self.expect("\"")?;
+        let start = self.at;
+        let mut escaped = false;
+        loop {
+            match self.peek().ok_or(Fault::Syntax)? {
+                b'"' => break,
+                b'\\' => {
+                    escaped = true;
+                    self.at += 2;
+                }
+                byte if byte < 0x20 => return Err(Fault::Syntax),
+                _ => self.at += 1,
+            }
+        }
+        let raw = self.text.get(start..self.at).ok_or(Fault::Syntax)?;
+        self.at += 1;
+        if escaped { unescape(raw).map(Cow::Owned) } else { Ok(Cow::Borrowed(raw)) }
+    }
+
+    fn digits(&mut self) -> Result<(), Fault> {
+        let start = self.at;
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        if self.at > start { Ok(()) } else { Err(Fault::Syntax) }
+    }
+
+    fn number(&mut self) -> Result<(), Fault> {
+        let start = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.peek() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        if self.check_numbers && self.numbers_exact {
+            let text = self.text.get(start..self.at).unwrap_or_default();
+            self.numbers_exact = is_exact(text);
+        }
+        Ok(())
+    }
+}
+
+/// The member names of one object: a short list is compared, a long one hashed.
+#[derive(Default)]
+struct Members<'a> {
+    few: Vec<Cow<'a, str>>,
+    many: HashSet<Cow<'a, str>>,
+}
+
+impl<'a> Members<'a> {
+    const FEW: usize = 16;
+
+    fn insert(&mut self, name: Cow<'a, str>) -> bool {
+        if !self.many.is_empty() {
+            return self.many.insert(name);
+        }
+        if self.few.contains(&name) {
+            return false;
+        }
+        self.few.push(name);
+        if self.few.len() > Self::FEW {
+            self.many.extend(self.few.drain(..));
+        }
+        true
+    }
+}
+
+fn unescape(raw: &str) -> Result<String, Fault> {
+    let mut text = String::with_capacity(raw.len());
+    let mut chars = raw.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            text.push(c);
+            continue;
+        }
+        text.push(match chars.next().ok_or(Fault::Syntax)? {
+            '"' => '"',
+            '\\' => '\\',
+            '/' => '/',
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'u' => escaped_char(&mut chars)?,
+            _ => return Err(Fault::Syntax),
+        });
+    }
+    Ok(text)
+}
+
+fn escaped_char(chars: &mut std::str::Chars<'_>) -> Result<char, Fault> {
+    let high = four_hex(chars)?;
+    if !(0xd800..0xe000).contains(&high) {
+        return char::from_u32(high).ok_or(Fault::LoneSurrogate);
+    }
+    let paired = high < 0xdc00 && chars.next() == Some('\\') && chars.next() == Some('u');
+    let low = if paired { four_hex(chars)? } else { return Err(Fault::LoneSurrogate) };
+    if !(0xdc00..0xe000).contains(&low) {
+        return Err(Fault::LoneSurrogate);
+    }
+    char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00)).ok_or(Fault::LoneSurrogate)
+}
+
+fn four_hex(chars: &mut std::str::Chars<'_>) -> Result<u32, Fault> {
+    let mut value = 0;
+    for _ in 0..4 {
+        let digit = chars.next().and_then(|c| c.to_digit(16)).ok_or(Fault::Syntax)?;
+        value = value << 4 | digit;
+    }
+    Ok(value)
+}
+
+/// Whether the shortest decimal form of the double nearest to `text` has the value of `text`.
+fn is_exact(text: &str) -> bool {
+    let Ok(double) = text.parse::<f64>() else { return false };
+    double.is_finite() && decimal(text) == decimal(&format!("{double:e}"))
+}
+
+/// Significant digits without leading and trailing zeros, and the power of ten of the last one.
+fn decimal(text: &str) -> Option<(bool, Vec<u8>, i64)> {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let negative = mantissa.starts_with('-');
+    let mantissa = mantissa.trim_start_matches('-');
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let mut power = exponent.parse::<i64>().ok()?.checked_sub(i64::try_from(fraction.len()).ok()?)?;
+    let mut digits: Vec<u8> = whole.bytes().chain(fraction.bytes()).skip_while(|b| *b == b'0').collect();
+    while digits.last() == Some(&b'0') {
+        digits.pop();
+        power += 1;
+    }
+    if digits.is_empty() { Some((false, digits, 0)) } else { Some((negative, digits, power)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_every_parser_reads_alike_is_accepted() {
+        for good in ["{}", " [1, -0.5e+3, true, null, \"\\ud83d\\ude00\"] ", r#"{"a":{"a":1},"b":[{"a":1}]}"#, "0"] {
+            assert_eq!(check(good.as_bytes()), Ok(()), "{good}");
+        }
+    }
+
+    #[test]
+    fn each_disagreement_has_its_code() {
+        let cases: &[(&[u8], Fault)] = &[
+            (br#"{"a":1,"a":2}"#, Fault::DuplicateMember),
+            (br#"{"a":1,"\u0061":2}"#, Fault::DuplicateMember),
+            (b"{} x", Fault::TrailingBytes),
+            (b"\xef\xbb\xbf{}", Fault::ByteOrderMark),
+            (br#""\ud800""#, Fault::LoneSurrogate),
+            (br#""\udc00\ud800""#, Fault::LoneSurrogate),
+            (b"\"\xff\"", Fault::NotUtf8),
+            (b"{\"a\":01}", Fault::Syntax),
+            (b"[1,]", Fault::Syntax),
+            (b"{\"a\":1,}", Fault::Syntax),
+            (b"nul", Fault::Syntax),
+            (b"\"\x01\"", Fault::Syntax),
+            (b"\"abc", Fault::Syntax),
+            (b"\"abc\\", Fault::Syntax),
+            (b"", Fault::Syntax),
+        ];
+        for (bytes, fault) in cases {
+            assert_eq!(check(bytes), Err(*fault), "{}", String::from_utf8_lossy(bytes));
+        }
+        let deep = "[".repeat(limits::JSON_DEPTH_MAX + 1);
+        assert_eq!(check(deep.as_bytes()), Err(Fault::TooDeep));
+    }
+
+    #[test]
+    fn duplicates_are_found_in_long_objects_too() {
+        let members: Vec<String> = (0..50).map(|i| format!("\"m{i}\":{i}")).collect();
+        assert_eq!(check(format!("{{{}}}", members.join(",")).as_bytes()), Ok(()));
+        assert_eq!(check(format!("{{{},\"m7\":0}}", members.join(",")).as_bytes()), Err(Fault::DuplicateMember));
+    }
+
+    #[test]
+    fn numbers_that_a_double_changes_are_seen() {
+        for exact in ["1", "0.1", "1.00", "-0", "1e3", "9007199254740992", "7.5", "1E-7", "123456789012345680000"] {
+            assert!(numbers_are_exact(exact.as_bytes()), "{exact}");
+        }
+        for inexact in ["9007199254740993", "1e400", "0.10000000000000000555", "12345678901234567890"] {
+            assert!(!numbers_are_exact(inexact.as_bytes()), "{inexact}");
+        }
+    }
+}

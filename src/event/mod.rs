@@ -1,0 +1,22 @@
+//! What arrives: the closed kinds, subject, digest, tenant, ids, strict JSON, limits.
+
+pub mod base64;
+pub mod codes;
+pub mod digest;
+pub mod id;
+pub mod jcs;
+pub mod json;
+pub mod kind;
+pub mod limits;
+pub mod subject;
+pub mod tenant;
+pub mod time;
+pub mod topic;
+
+pub use digest::Digest;
+pub use id::{EventId, event_id};
+pub use kind::Kind;
+pub use subject::{Subject, SubjectDigests};
+pub use tenant::Tenant;
+pub use time::Millis;
+pub use topic::Topic;

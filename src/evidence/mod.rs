@@ -1,0 +1,1 @@
+//! Cryptographic fact, no opinion: DSSE, bundle, checkpoint, Merkle tree, keys.

@@ -1,0 +1,1 @@
+//! The ledger: its record, its keys, and the pure fold over it.

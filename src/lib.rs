@@ -1,0 +1,13 @@
+//! attestream turns supply-chain events that nobody can trust yet into a stream that everybody can.
+
+pub mod event;
+pub mod evidence;
+pub mod formats;
+#[cfg(feature = "kafka")]
+pub mod kafka;
+pub mod ledger;
+pub mod log;
+#[cfg(feature = "rocks")]
+pub mod rocks;
+pub mod signing;
+pub mod verdict;

@@ -1,0 +1,1 @@
+//! RocksDB: state, the local log, snapshots.

@@ -1,0 +1,129 @@
+//! A tenant's trust, as a control record activates it: the registry entry. Known by the digest of its JCS.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Digest, Kind, Millis, Tenant, jcs};
+
+/// One tenant's registry entry: what it accepts, and from whom.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TenantTrust {
+    pub tenant: Tenant,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<PinnedKey>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<PinnedIdentity>,
+    /// What the tenant demands of a transparency log.
+    #[serde(default)]
+    pub log: LogPolicy,
+    /// How many different configured keys must have signed.
+    #[serde(default = "one")]
+    pub threshold: u32,
+    /// C2SP verifier keys of witnesses; the operator is the part before the first `+`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<String>,
+    /// Oldest trusted time that is accepted at admission, in seconds before the admission clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age_seconds: Option<u64>,
+    /// Predicate types beyond the built-in ones, and the kind that they belong to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub predicate_types: Vec<PredicateType>,
+    /// Payload types beyond `application/vnd.in-toto+json`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub payload_types: Vec<String>,
+    /// SPDX, CycloneDX, OpenVEX and SARIF versions beyond the pins, as `CycloneDX 1.5`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<String>,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+/// A pinned key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PinnedKey {
+    pub name: String,
+    /// SubjectPublicKeyInfo, PEM.
+    pub spki: String,
+    pub algorithm: KeyAlgorithm,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<Millis>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Millis>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Millis>,
+    /// Predicate types that this key may sign; empty: any that the tenant knows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub predicate_types: Vec<String>,
+}
+
+/// The algorithm belongs to the pinned key, never to the envelope, and only that one is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyAlgorithm {
+    Ed25519,
+    Ed25519ph,
+    EcdsaP256Sha256,
+    EcdsaP384Sha384,
+    EcdsaP521Sha512,
+    RsaPkcs1Sha256,
+    RsaPssSha256,
+}
+
+/// An identity of a keyless signer: issuer and subject alternative name, exact or by an anchored regular expression.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PinnedIdentity {
+    pub issuer: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub san: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub san_regex: Option<String>,
+}
+
+/// What is demanded of a transparency log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogPolicy {
+    /// An inclusion proof that ends in a signed checkpoint.
+    #[default]
+    Proof,
+    /// A signed entry time stamp suffices.
+    Promise,
+    /// No log is needed; evidence that is present must still be right.
+    None,
+}
+
+/// A predicate type of the tenant's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PredicateType {
+    pub predicate_type: String,
+    pub kind: Kind,
+}
+
+impl TenantTrust {
+    /// A tenant that knows no key: every attestation of its events is `key-unknown`.
+    pub fn empty(tenant: Tenant) -> Self {
+        TenantTrust {
+            tenant,
+            keys: Vec::new(),
+            identities: Vec::new(),
+            log: LogPolicy::default(),
+            threshold: 1,
+            witnesses: Vec::new(),
+            max_age_seconds: None,
+            predicate_types: Vec::new(),
+            payload_types: Vec::new(),
+            versions: Vec::new(),
+        }
+    }
+
+    /// The tenant's trust digest: this entry and the trust root that it is judged under.
+    pub fn digest(&self, root: Option<Digest>) -> Digest {
+        let value = serde_json::json!({ "tenant": self, "root": root });
+        Digest::of(&jcs::of_own_value(&value))
+    }
+}

@@ -1,0 +1,1 @@
+//! The one integration test binary: one binary links the C++ libraries once.
