@@ -1,0 +1,142 @@
+//! The port to the state that a fold remembers, and its in-memory twin. `rocks::state` is the durable one.
+//!
+//! State is a cache of the ledger that is never ahead of it: a [`Memo`] is written only after the transaction that
+//! carries its outputs committed, in one atomic batch with the position that it brings the state to.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Digest;
+
+/// The state could not be read or written: the disk, never the input.
+#[derive(Debug, thiserror::Error)]
+#[error("the state failed: {0}")]
+pub struct StateError(pub String);
+
+/// A stored row: key and value.
+pub type Row = (Vec<u8>, Vec<u8>);
+
+/// Reading what was remembered.
+pub trait Recall {
+    /// Values of `keys`, which are sorted and unique, in their order. Asked once per batch.
+    fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, StateError>;
+
+    /// Rows whose key begins with `prefix` and lies after `after`, in key order, at most `limit`.
+    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Row>, StateError>;
+
+    /// Bytes kept by digest. They are outside the state hash: replay rebuilds them.
+    fn blob(&self, digest: Digest) -> Result<Option<Vec<u8>>, StateError>;
+}
+
+/// Where the state stands in its ledger partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StatePosition {
+    /// The ledger's id, from genesis.
+    pub ledger: String,
+    pub partition: u32,
+    /// Records folded so far.
+    pub seq: u64,
+    /// Offset of the next record to fold, and of the last one folded. Bookkeeping: never in a record or a hash.
+    pub next_offset: u64,
+    pub last_offset: u64,
+    /// SHA-256 of the value of the last record folded.
+    pub last_digest: Digest,
+}
+
+/// What one batch adds to the state: written atomically, or not at all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Memo {
+    /// Final value per row; `None` removes it.
+    pub rows: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    pub blobs: BTreeMap<Digest, Vec<u8>>,
+}
+
+/// A fold's state.
+pub trait State: Recall {
+    /// `None` before the first record.
+    fn position(&self) -> Result<Option<StatePosition>, StateError>;
+
+    /// Writes `memo` and `position` in one atomic batch.
+    fn remember(&mut self, memo: Memo, position: &StatePosition) -> Result<(), StateError>;
+
+    /// SHA-256 over all rows in key order (each as 4-byte big-endian length and bytes of key, then of value), and the
+    /// position's `ledger`, `partition` and `seq`; not over blobs nor offsets.
+    fn state_hash(&self) -> Result<Digest, StateError>;
+}
+
+/// The in-memory twin.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryState {
+    rows: BTreeMap<Vec<u8>, Vec<u8>>,
+    blobs: BTreeMap<Digest, Vec<u8>>,
+    position: Option<StatePosition>,
+}
+
+impl Recall for MemoryState {
+    fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, StateError> {
+        Ok(keys.iter().map(|key| self.rows.get(key).cloned()).collect())
+    }
+
+    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Row>, StateError> {
+        let start = after.map_or(prefix, |after| after.max(prefix));
+        let rows = self.rows.range(start.to_vec()..);
+        let rows = rows.filter(|(key, _)| after.is_none_or(|after| key.as_slice() > after));
+        Ok(rows.take_while(|(key, _)| key.starts_with(prefix)).take(limit).map(|(k, v)| (k.clone(), v.clone())).collect())
+    }
+
+    fn blob(&self, digest: Digest) -> Result<Option<Vec<u8>>, StateError> {
+        Ok(self.blobs.get(&digest).cloned())
+    }
+}
+
+impl State for MemoryState {
+    fn position(&self) -> Result<Option<StatePosition>, StateError> {
+        Ok(self.position.clone())
+    }
+
+    fn remember(&mut self, memo: Memo, position: &StatePosition) -> Result<(), StateError> {
+        for (key, value) in memo.rows {
+            match value {
+                Some(value) => self.rows.insert(key, value),
+                None => self.rows.remove(&key),
+            };
+        }
+        self.blobs.extend(memo.blobs);
+        self.position = Some(position.clone());
+        Ok(())
+    }
+
+    fn state_hash(&self) -> Result<Digest, StateError> {
+        let mut hash = StateHash::default();
+        for (key, value) in &self.rows {
+            hash.row(key, value);
+        }
+        Ok(hash.finish(self.position.as_ref()))
+    }
+}
+
+/// The state hash, row by row in key order: one definition for every state.
+#[derive(Default)]
+pub struct StateHash(sha2::Sha256);
+
+impl StateHash {
+    pub fn row(&mut self, key: &[u8], value: &[u8]) {
+        use sha2::Digest as _;
+        for part in [key, value] {
+            self.0.update(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+            self.0.update(part);
+        }
+    }
+
+    pub fn finish(mut self, position: Option<&StatePosition>) -> Digest {
+        use sha2::Digest as _;
+        if let Some(position) = position {
+            self.0.update(position.ledger.as_bytes());
+            self.0.update(position.partition.to_be_bytes());
+            self.0.update(position.seq.to_be_bytes());
+        }
+        Digest::from_bytes(self.0.finalize().into())
+    }
+}
