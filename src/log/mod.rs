@@ -15,11 +15,10 @@
 
 mod error;
 pub mod memory;
-mod partitioner;
 mod port;
 
+pub use crate::event::partitioner::{murmur2, partition_of};
 pub use error::LogError;
-pub use partitioner::{murmur2, partition_of};
 pub use port::{
     Assignment, Gather, Gathered, Header, Inlet, Log, Outgoing, Outlet, Partition, Range, Reader, Record, StartAt,
 };
