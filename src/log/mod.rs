@@ -13,6 +13,7 @@
 //!   outlet, opens another under the same id (which settles it), and reads the committed offsets again.
 //! - **Durable**: a commit that returned is on disk on the local log, and replicated as the topic demands on Kafka.
 
+pub mod embedded;
 mod error;
 pub mod memory;
 mod port;
