@@ -9,5 +9,7 @@ pub mod ledger;
 pub mod log;
 #[cfg(feature = "rocks")]
 pub mod rocks;
+pub mod processor;
 pub mod signing;
+pub mod telemetry;
 pub mod verdict;
