@@ -228,13 +228,13 @@ impl<L: Log, S: States> LedgerWorker<L, S> {
     /// Step 5, for one partition. Where the state cannot be written, the partition stops: its log is right, and the next
     /// start folds the difference.
     fn remember(&mut self, inlet: &mut L::Inlet, number: u32, batch: FoldedBatch) -> Result<(), LogError> {
-        let Some(owned) = self.owned.get_mut(&number) else { return Ok(()) };
         let halt = batch.halt;
         self.count(&batch);
-        let Some(owned_batch) = Some(batch).filter(|batch| batch.position.is_some()) else {
+        let Some(owned) = self.owned.get_mut(&number) else { return Ok(()) };
+        if batch.position.is_none() {
             return self.halt(inlet, number, halt);
-        };
-        if let Err(error) = owned.remember(owned_batch) {
+        }
+        if let Err(error) = owned.remember(batch) {
             self.observer.happened(&Happening::Notice { text: &error.to_string() });
             return self.stop(inlet, number, NotReady::StateFailed);
         }
