@@ -6,3 +6,5 @@ mod broker;
 mod kafka;
 mod memory;
 mod port;
+#[cfg(feature = "rocks")]
+mod rocks;
