@@ -1,5 +1,6 @@
 //! attestream turns supply-chain events that nobody can trust yet into a stream that everybody can.
 
+pub mod cas;
 pub mod event;
 pub mod evidence;
 pub mod formats;

@@ -1,1 +1,10 @@
 //! The one integration test binary: one binary links the C++ libraries once.
+
+#[cfg(all(feature = "kafka", feature = "http"))]
+mod broker;
+#[cfg(all(feature = "kafka", feature = "http"))]
+mod kafka;
+mod memory;
+mod port;
+#[cfg(feature = "rocks")]
+mod rocks;

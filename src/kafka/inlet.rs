@@ -193,7 +193,8 @@ impl Inlet for KafkaInlet {
     }
 
     fn fence(&self) -> Option<KafkaFence> {
-        if self.consumer.assignment_lost() { None } else { self.consumer.context().fence() }
+        let nothing = self.next.is_empty() || self.consumer.assignment_lost();
+        if nothing { None } else { self.consumer.context().fence() }
     }
 
     fn committed(&mut self, partitions: &[Partition]) -> Result<Vec<Option<u64>>, LogError> {

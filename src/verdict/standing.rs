@@ -20,11 +20,8 @@ pub struct Standing {
 
 /// The standing of `result`: turned where the key that it rests on is not configured any more, or revoked.
 pub fn standing(result: &AttestationResult, trust: &TenantTrust) -> Standing {
-    let keys: Vec<Digest> = result
-        .rests_on
-        .iter()
-        .filter_map(|on| if let RestsOn::Key(key) = on { Some(*key) } else { None })
-        .collect();
+    let keys: Vec<Digest> =
+        result.rests_on.iter().filter_map(|on| if let RestsOn::Key(key) = on { Some(*key) } else { None }).collect();
     let configured = |key: &Digest| trust.keys.iter().any(|pinned| pinned.fingerprint() == Some(*key));
     if !keys.is_empty() && !keys.iter().any(configured) {
         return Standing {
