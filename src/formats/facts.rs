@@ -10,7 +10,7 @@ use crate::event::{Digest, Millis, Subject};
 pub const FACTS_VERSION: u32 = 1;
 
 /// What a document says, normalised.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Facts {
     /// `FACTS_VERSION` of the binary that made them.
@@ -25,6 +25,9 @@ pub struct Facts {
     /// The document's own time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ts: Option<Millis>,
+    /// Who the document says wrote it (OpenVEX `author`): among one author's statements the later wins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<Component>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -49,20 +52,27 @@ pub struct Component {
 }
 
 /// One statement of a VEX document.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VexStatement {
     pub vulnerability: String,
+    /// Other names of the same vulnerability.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
     /// Product identifiers (purl or other IRI), with the sub-components that the statement is limited to.
     pub products: Vec<VexProduct>,
     /// `affected`, `not_affected`, `fixed` or `under_investigation`.
     pub status: String,
+    /// Absent on a `not_affected` that has an impact statement only: free text, which never waives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub justification: Option<String>,
+    /// The statement's own time, else the document's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ts: Option<Millis>,
 }
 
 /// A product of a VEX statement.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VexProduct {
     pub id: String,

@@ -1,0 +1,290 @@
+//! What a JSON document is, by its own markers; never by a file name, a media type or a topic.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::event::{Kind, Topic, json};
+
+use super::fault::{Fault, FormatError};
+
+/// What a document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    CycloneDx,
+    OpenVex,
+    Sarif,
+    /// An in-toto statement that nobody signed.
+    Statement,
+    /// A bare DSSE envelope.
+    Envelope,
+    /// A Sigstore bundle.
+    Bundle,
+    /// `{ "envelope": …, "rekorEntry": … }`: a DSSE envelope beside its Rekor entry.
+    EnvelopeWithEntry,
+    /// cosign's form before bundles: `base64Signature`, `cert`, `rekorBundle`.
+    LegacyBundle,
+    /// CloudEvents, structured.
+    CloudEvent,
+    /// The event object that a producer sends.
+    EventObject,
+}
+
+impl Shape {
+    /// The kind of event that a document of this shape becomes; `None` for evidence and carriers.
+    pub const fn kind(self) -> Option<Kind> {
+        match self {
+            Shape::CycloneDx => Some(Kind::Sbom),
+            Shape::OpenVex => Some(Kind::Vex),
+            Shape::Sarif => Some(Kind::Scan),
+            _ => None,
+        }
+    }
+
+    /// Whether it is evidence, signed or to be refused as unsigned by who reads it.
+    pub const fn is_attestation(self) -> bool {
+        matches!(self, Shape::Envelope | Shape::Bundle | Shape::EnvelopeWithEntry | Shape::LegacyBundle)
+    }
+
+    /// The input topic that takes it; `None` where the content alone does not say (a carrier).
+    pub const fn topic(self) -> Option<Topic> {
+        match self {
+            Shape::CycloneDx => Some(Topic::SbomSubmitted),
+            Shape::OpenVex => Some(Topic::VexSubmitted),
+            Shape::Sarif => Some(Topic::ScanCompleted),
+            Shape::Envelope | Shape::Bundle | Shape::EnvelopeWithEntry | Shape::LegacyBundle => {
+                Some(Topic::AttestationPublished)
+            }
+            Shape::Statement | Shape::CloudEvent | Shape::EventObject => None,
+        }
+    }
+
+    /// The media type of a document that comes without one.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Shape::CycloneDx => "application/vnd.cyclonedx+json",
+            Shape::OpenVex => "application/openvex+json",
+            Shape::Sarif => "application/sarif+json",
+            Shape::Statement => "application/vnd.in-toto+json",
+            Shape::Envelope => "application/vnd.dsse.envelope.v1+json",
+            Shape::Bundle => "application/vnd.dev.sigstore.bundle.v0.3+json",
+            Shape::CloudEvent => "application/cloudevents+json",
+            Shape::EnvelopeWithEntry | Shape::LegacyBundle | Shape::EventObject => "application/json",
+        }
+    }
+}
+
+/// Bytes that passed the strict scan, and what they are. It exists only for such bytes, so nobody scans them again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document<'a> {
+    bytes: Cow<'a, [u8]>,
+    shape: Shape,
+}
+
+impl<'a> Document<'a> {
+    /// Scans the bytes strictly and recognises them.
+    pub fn read(bytes: Cow<'a, [u8]>) -> Result<Self, FormatError> {
+        refuse_what_is_no_json(&bytes)?;
+        json::check(&bytes)?;
+        Self::within(bytes)
+    }
+
+    /// Recognises a value's span inside bytes that passed the strict scan.
+    pub(super) fn within(bytes: Cow<'a, [u8]>) -> Result<Self, FormatError> {
+        let shape = recognise(&bytes)?;
+        Ok(Document { bytes, shape })
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub fn into_bytes(self) -> Cow<'a, [u8]> {
+        self.bytes
+    }
+
+    pub const fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The document as a JSON value.
+    pub(super) fn value(&self) -> Result<Value, FormatError> {
+        parse(&self.bytes, Fault::FormatUnknown)
+    }
+}
+
+/// Parses bytes that passed the strict scan; `misfit` is what a value of another type is called.
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8], misfit: Fault) -> Result<T, FormatError> {
+    serde_json::from_slice(bytes).map_err(|error| refusal(&error, misfit))
+}
+
+/// What serde refuses in strict JSON: another type, its own depth (one less than ours), or a number beyond a double.
+pub(super) fn refusal(error: &serde_json::Error, misfit: Fault) -> FormatError {
+    if error.is_data() {
+        return misfit.into();
+    }
+    let deep = error.to_string().starts_with("recursion limit");
+    if deep { json::Fault::TooDeep.into() } else { Fault::NumberOutOfRange.into() }
+}
+
+/// XML, or compressed bytes: named as what they are before a JSON scan calls them bad syntax.
+fn refuse_what_is_no_json(bytes: &[u8]) -> Result<(), Fault> {
+    const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+    const GZIP: &[u8] = &[0x1f, 0x8b];
+    if bytes.starts_with(ZSTD) || bytes.starts_with(GZIP) {
+        return Err(Fault::ValueCompressed);
+    }
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    if text.starts_with(b"<") { Err(Fault::XmlNotAccepted) } else { Ok(()) }
+}
+
+/// The markers. Each is borrowed as it stands; everything else is skipped.
+#[derive(Deserialize)]
+struct Markers<'a> {
+    #[serde(borrow, rename = "bomFormat")]
+    bom_format: Option<&'a RawValue>,
+    #[serde(borrow, rename = "@context")]
+    context: Option<&'a RawValue>,
+    #[serde(borrow, rename = "spdxVersion")]
+    spdx_version: Option<&'a RawValue>,
+    #[serde(borrow)]
+    version: Option<&'a RawValue>,
+    #[serde(borrow)]
+    runs: Option<&'a RawValue>,
+    #[serde(borrow, rename = "_type")]
+    statement_type: Option<&'a RawValue>,
+    #[serde(borrow, rename = "predicateType")]
+    predicate_type: Option<&'a RawValue>,
+    #[serde(borrow, rename = "payloadType")]
+    payload_type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    payload: Option<&'a RawValue>,
+    #[serde(borrow, rename = "mediaType")]
+    media_type: Option<&'a RawValue>,
+    #[serde(borrow, rename = "verificationMaterial")]
+    verification_material: Option<&'a RawValue>,
+    #[serde(borrow)]
+    envelope: Option<&'a RawValue>,
+    #[serde(borrow, rename = "rekorEntry")]
+    rekor_entry: Option<&'a RawValue>,
+    #[serde(borrow, rename = "base64Signature")]
+    base64_signature: Option<&'a RawValue>,
+    #[serde(borrow)]
+    specversion: Option<&'a RawValue>,
+    #[serde(borrow)]
+    source: Option<&'a RawValue>,
+    #[serde(borrow)]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    subject: Option<&'a RawValue>,
+    #[serde(borrow)]
+    document: Option<&'a RawValue>,
+}
+
+fn recognise(bytes: &[u8]) -> Result<Shape, FormatError> {
+    let is_object = bytes.trim_ascii_start().starts_with(b"{");
+    if !is_object {
+        return Err(Fault::FormatUnknown.into());
+    }
+    let markers: Markers<'_> = serde_json::from_slice(bytes).map_err(|e| refusal(&e, Fault::FormatUnknown))?;
+    if markers.is_spdx() {
+        return Err(Fault::SpdxNotAccepted.into());
+    }
+    let mut found = markers.shapes().into_iter().filter_map(|(shape, there)| there.then_some(shape));
+    let shape = found.next().ok_or(Fault::FormatUnknown)?;
+    if found.next().is_some() { Err(Fault::FormatAmbiguous.into()) } else { Ok(shape) }
+}
+
+impl Markers<'_> {
+    fn is_spdx(&self) -> bool {
+        self.spdx_version.is_some() || self.context.is_some_and(|c| c.get().contains("spdx.org/rdf/"))
+    }
+
+    fn shapes(&self) -> [(Shape, bool); 10] {
+        let openvex = |c: &RawValue| c.get().starts_with("\"https://openvex.dev/ns");
+        let is_object = |member: Option<&RawValue>| member.is_some_and(|m| m.get().starts_with('{'));
+        let is_text = |member: Option<&RawValue>| member.is_some_and(|m| m.get().starts_with('"'));
+        let bundle = is_text(self.media_type) && is_object(self.verification_material);
+        [
+            (Shape::CycloneDx, self.bom_format.is_some()),
+            (Shape::OpenVex, self.context.is_some_and(openvex)),
+            (Shape::Sarif, self.runs.is_some() && is_text(self.version)),
+            (Shape::Statement, self.statement_type.is_some() && self.predicate_type.is_some()),
+            (Shape::Envelope, self.payload_type.is_some() && self.payload.is_some()),
+            (Shape::Bundle, bundle),
+            (Shape::EnvelopeWithEntry, is_object(self.envelope) && is_object(self.rekor_entry)),
+            (Shape::LegacyBundle, self.base64_signature.is_some()),
+            (Shape::CloudEvent, is_text(self.specversion) && is_text(self.source)),
+            (Shape::EventObject, is_text(self.kind) && (is_object(self.subject) || is_object(self.document))),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(text: &str) -> Result<Shape, &'static str> {
+        Document::read(Cow::Borrowed(text.as_bytes())).map(|d| d.shape()).map_err(FormatError::code)
+    }
+
+    #[test]
+    fn what_is_not_read_is_named() {
+        let cases = [
+            ("", "json-syntax"),
+            ("null", "format-unknown"),
+            ("[]", "format-unknown"),
+            ("\"text\"", "format-unknown"),
+            ("{}", "format-unknown"),
+            ("{\"bomFormat\":\"CycloneDX\",\"bomFormat\":\"x\"}", "json-duplicate-member"),
+            ("{} {}", "json-trailing-bytes"),
+            ("<?xml version=\"1.0\"?><bom/>", "xml-not-accepted"),
+            ("\u{feff} <bom/>", "xml-not-accepted"),
+            ("\u{feff}{}", "json-byte-order-mark"),
+            ("{\"spdxVersion\":\"SPDX-2.3\"}", "spdx-not-accepted"),
+            ("{\"@context\":\"https://spdx.org/rdf/3.0.1/spdx-context.jsonld\"}", "spdx-not-accepted"),
+            ("{\"@context\":\"https://example.com\"}", "format-unknown"),
+            ("{\"kind\":\"SBOM\"}", "format-unknown"),
+            ("{\"version\":1,\"runs\":[]}", "format-unknown"),
+            ("{\"bomFormat\":\"CycloneDX\",\"version\":\"2.1.0\",\"runs\":[]}", "format-ambiguous"),
+            ("{\"payloadType\":\"t\",\"payload\":\"\",\"base64Signature\":\"\"}", "format-ambiguous"),
+        ];
+        for (text, code) in cases {
+            assert_eq!(shape(text), Err(code), "{text}");
+        }
+        let zstd = [0x28, 0xb5, 0x2f, 0xfd, 0, 0];
+        assert_eq!(Document::read(Cow::Borrowed(&zstd)).unwrap_err().code(), "value-compressed");
+        let deep = format!("{{\"bomFormat\":{}1{}}}", "[".repeat(127), "]".repeat(127));
+        assert_eq!(shape(&deep), Ok(Shape::CycloneDx), "skipping does not recurse");
+        let value = Document::read(Cow::Borrowed(deep.as_bytes())).unwrap().value();
+        assert_eq!(value.unwrap_err().code(), "json-too-deep");
+        let large = Document::read(Cow::Borrowed(b"{\"bomFormat\":1e400}")).unwrap();
+        assert_eq!(large.value().unwrap_err().code(), "number-out-of-range");
+    }
+
+    #[test]
+    fn every_shape_is_known_by_its_own_markers() {
+        let cases = [
+            ("{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.4\",\"version\":1}", Shape::CycloneDx),
+            ("{\"@context\":\"https://openvex.dev/ns\"}", Shape::OpenVex),
+            ("{\"version\":\"2.1.0\",\"runs\":[]}", Shape::Sarif),
+            ("{\"_type\":\"t\",\"predicateType\":\"p\"}", Shape::Statement),
+            ("{\"payloadType\":\"t\",\"payload\":\"\",\"signatures\":[]}", Shape::Envelope),
+            ("{\"mediaType\":\"m\",\"verificationMaterial\":{},\"dsseEnvelope\":{}}", Shape::Bundle),
+            ("{\"envelope\":{},\"rekorEntry\":{}}", Shape::EnvelopeWithEntry),
+            ("{\"base64Signature\":\"\",\"rekorBundle\":{}}", Shape::LegacyBundle),
+            (
+                "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"t\",\"subject\":\"x\"}",
+                Shape::CloudEvent,
+            ),
+            ("{\"kind\":\"SBOM\",\"document\":{}}", Shape::EventObject),
+            ("{\"kind\":\"SBOM\",\"subject\":{}}", Shape::EventObject),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(shape(text), Ok(expected), "{text}");
+        }
+    }
+}

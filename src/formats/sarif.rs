@@ -1,0 +1,219 @@
+//! SARIF 2.1.0: the runs, what they scanned, and with what. The findings are in `sarif_finding`.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::event::{Digest, Subject};
+
+use super::document::refusal;
+use super::facts::{Facts, ScanInputs};
+use super::fault::{Fault, FormatError};
+use super::normalise::time;
+use super::sarif_finding::{RunResult, normalised};
+use super::schema::Schema;
+use super::{digests, subjects};
+
+pub(super) type Bag = Map<String, Value>;
+
+#[derive(Deserialize)]
+struct Log<'a> {
+    #[serde(borrow)]
+    runs: Vec<Run<'a>>,
+    #[serde(default)]
+    properties: Bag,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Run<'a> {
+    #[serde(borrow)]
+    pub tool: Tool<'a>,
+    #[serde(borrow, default)]
+    pub results: Option<Vec<RunResult<'a>>>,
+    #[serde(borrow, default)]
+    pub artifacts: Vec<Artifact<'a>>,
+    #[serde(borrow, default)]
+    invocations: Vec<Invocation<'a>>,
+    automation_details: Option<Automation>,
+    #[serde(default)]
+    properties: Bag,
+    external_property_file_references: Option<External>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Tool<'a> {
+    #[serde(borrow)]
+    pub driver: Component<'a>,
+    #[serde(borrow, default)]
+    pub extensions: Vec<Component<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Component<'a> {
+    pub name: &'a str,
+    version: Option<&'a str>,
+    semantic_version: Option<&'a str>,
+    #[serde(borrow, default)]
+    pub rules: Vec<Rule<'a>>,
+    #[serde(default)]
+    properties: Bag,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Rule<'a> {
+    pub id: &'a str,
+    #[serde(borrow)]
+    pub default_configuration: Option<Configuration<'a>>,
+    #[serde(default)]
+    pub properties: Bag,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Configuration<'a> {
+    pub level: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Artifact<'a> {
+    #[serde(borrow)]
+    pub location: Option<ArtifactLocation<'a>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ArtifactLocation<'a> {
+    pub uri: Option<&'a str>,
+    pub index: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Invocation<'a> {
+    start_time_utc: Option<&'a str>,
+    end_time_utc: Option<&'a str>,
+    #[serde(default)]
+    properties: Bag,
+}
+
+#[derive(Deserialize)]
+struct Automation {
+    #[serde(default)]
+    properties: Bag,
+}
+
+#[derive(Deserialize)]
+struct External {
+    #[serde(default)]
+    results: Vec<Value>,
+}
+
+/// The version that a document declares.
+pub(super) fn version(document: &Value) -> Option<&str> {
+    document.get("version").and_then(Value::as_str)
+}
+
+/// Validates and normalises a document that declares version 2.1.0.
+pub(super) fn facts(document: &Value) -> Result<Facts, FormatError> {
+    if !Schema::Sarif210.fits(document) {
+        return Err(Fault::SarifSchemaInvalid.into());
+    }
+    let log = Log::deserialize(document).map_err(|e| refusal(&e, Fault::SarifSchemaInvalid))?;
+    let mut facts = Facts::default();
+    let mut scan = ScanInputs::default();
+    let mut stated = None;
+    for run in &log.runs {
+        if run.external_property_file_references.as_ref().is_some_and(|external| !external.results.is_empty()) {
+            return Err(Fault::SarifResultsExternal.into());
+        }
+        let bags = run.bags(&log.properties);
+        inputs(run, &bags, &mut scan)?;
+        stated = stated.or(subject(&bags)?);
+        facts.ts = facts.ts.or(run.time()?);
+        facts.findings.extend(run.results.iter().flatten().filter_map(|result| normalised(run, result)));
+    }
+    facts.subject = named(stated, &scan.image_digests)?;
+    facts.scan = Some(scan);
+    Ok(facts)
+}
+
+impl Run<'_> {
+    /// The property bags that may say what was scanned, the nearest first.
+    fn bags<'b>(&'b self, log: &'b Bag) -> Vec<&'b Bag> {
+        let automation = self.automation_details.iter().map(|details| &details.properties);
+        let invocations = self.invocations.iter().map(|invocation| &invocation.properties);
+        let own = std::iter::once(&self.properties).chain(automation);
+        own.chain([&self.tool.driver.properties]).chain(invocations).chain([log]).collect()
+    }
+
+    fn time(&self) -> Result<Option<crate::event::Millis>, Fault> {
+        let first = self.invocations.first();
+        time(first.and_then(|invocation| invocation.end_time_utc.or(invocation.start_time_utc)))
+    }
+}
+
+fn member<'b>(bags: &[&'b Bag], name: &str) -> Option<&'b Value> {
+    bags.iter().find_map(|bag| bag.get(name))
+}
+
+/// What the run scanned and with what. Several runs add up; the first that names a scanner, a snapshot or a
+/// configuration counts.
+fn inputs(run: &Run<'_>, bags: &[&Bag], scan: &mut ScanInputs) -> Result<(), Fault> {
+    let text = |name: &str| member(bags, name).and_then(Value::as_str).map(str::to_owned);
+    let driver = &run.tool.driver;
+    if scan.scanner.is_none() {
+        scan.scanner = Some(driver.name.to_owned());
+        scan.scanner_version = driver.semantic_version.or(driver.version).map(str::to_owned);
+    }
+    scan.db_snapshot = scan.db_snapshot.take().or_else(|| text("dbSnapshot"));
+    scan.config_hash = scan.config_hash.take().or_else(|| text("configHash"));
+    digest_list(member(bags, "imageDigests"), &mut scan.image_digests)?;
+    digest_list(member(bags, "sbomDigests"), &mut scan.sbom_digests)?;
+    repository_digests(member(bags, "repoDigests"), &mut scan.image_digests)
+}
+
+/// Adds `sha256:…` digests, lower-cased, each once.
+fn digest_list(list: Option<&Value>, into: &mut Vec<String>) -> Result<(), Fault> {
+    let Some(list) = list else { return Ok(()) };
+    for item in list.as_array().ok_or(Fault::DigestInvalid)? {
+        let text = item.as_str().ok_or(Fault::DigestInvalid)?;
+        add(text.parse::<Digest>().map_err(|_| Fault::DigestInvalid)?, into);
+    }
+    Ok(())
+}
+
+/// Adds the digests of `name@sha256:…`, as container scanners write the image that they scanned.
+fn repository_digests(list: Option<&Value>, into: &mut Vec<String>) -> Result<(), Fault> {
+    for item in list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        let Some((_, digest)) = item.rsplit_once('@') else { continue };
+        add(digest.parse::<Digest>().map_err(|_| Fault::DigestInvalid)?, into);
+    }
+    Ok(())
+}
+
+fn add(digest: Digest, into: &mut Vec<String>) {
+    let text = digest.to_string();
+    if !into.contains(&text) {
+        into.push(text);
+    }
+}
+
+/// `subject` of the properties: an object as in the event, or text as in CloudEvents.
+fn subject(bags: &[&Bag]) -> Result<Option<Subject>, Fault> {
+    match member(bags, "subject") {
+        Some(Value::String(text)) => subjects::from_text(text),
+        Some(value @ Value::Object(_)) => {
+            let subject = Subject::deserialize(value).map_err(|_| Fault::SarifSchemaInvalid)?;
+            Ok(Some(Subject { digest: digests::checked(&subject.digest)?, ..subject }))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The subject of the scan: the stated one, filled by the image digest where there is exactly one image.
+fn named(stated: Option<Subject>, images: &[String]) -> Result<Option<Subject>, Fault> {
+    let [image] = images else { return Ok(stated) };
+    let image = subjects::from_text(image)?;
+    let stated = stated.as_ref().map(std::slice::from_ref).unwrap_or_default();
+    subjects::settle(&stated.iter().collect::<Vec<_>>(), image.as_ref().map(std::slice::from_ref).unwrap_or_default())
+}

@@ -1,0 +1,238 @@
+//! One finding of a SARIF run, normalised: package, file, symbols, call stack, entry point, and what is missing of them.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::facts::Finding;
+use super::sarif::{ArtifactLocation, Bag, Component, Rule, Run};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RunResult<'a> {
+    rule_id: Option<&'a str>,
+    rule_index: Option<i64>,
+    #[serde(borrow)]
+    rule: Option<RuleReference<'a>>,
+    kind: Option<&'a str>,
+    level: Option<&'a str>,
+    baseline_state: Option<&'a str>,
+    #[serde(borrow, default)]
+    locations: Vec<Location<'a>>,
+    #[serde(borrow, default)]
+    stacks: Vec<Stack<'a>>,
+    #[serde(borrow, default)]
+    code_flows: Vec<CodeFlow<'a>>,
+    #[serde(default)]
+    properties: Bag,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RuleReference<'a> {
+    id: Option<&'a str>,
+    index: Option<i64>,
+    tool_component: Option<ComponentReference>,
+}
+
+#[derive(Deserialize)]
+struct ComponentReference {
+    index: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Location<'a> {
+    #[serde(borrow)]
+    physical_location: Option<Physical<'a>>,
+    #[serde(borrow, default)]
+    logical_locations: Vec<Logical<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Physical<'a> {
+    #[serde(borrow)]
+    artifact_location: Option<ArtifactLocation<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Logical<'a> {
+    fully_qualified_name: Option<&'a str>,
+    name: Option<&'a str>,
+    kind: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+struct Stack<'a> {
+    #[serde(borrow)]
+    frames: Vec<Step<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CodeFlow<'a> {
+    #[serde(borrow)]
+    thread_flows: Vec<ThreadFlow<'a>>,
+}
+
+#[derive(Deserialize)]
+struct ThreadFlow<'a> {
+    #[serde(borrow)]
+    locations: Vec<Step<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Step<'a> {
+    #[serde(borrow)]
+    location: Option<Location<'a>>,
+}
+
+/// The finding that a result is; `None` for a result that reports no problem or one that is no longer there.
+/// A suppression does not hide a finding: what is not exploitable is told by VEX.
+pub(super) fn normalised(run: &Run<'_>, result: &RunResult<'_>) -> Option<Finding> {
+    let no_problem = matches!(result.kind, Some("pass" | "notApplicable" | "informational"));
+    if no_problem || result.baseline_state == Some("absent") {
+        return None;
+    }
+    let rule = result.rule(run);
+    let id = result.rule_id.or(result.rule.as_ref().and_then(|r| r.id)).or(rule.map(|rule| rule.id));
+    let call_stack = result.call_stack();
+    let stated = |name: &str| result.properties.get(name).and_then(Value::as_str).map(str::to_owned);
+    let mut finding = Finding {
+        id: id.unwrap_or_default().to_owned(),
+        severity: Some(severity(result, rule).to_owned()),
+        exploitability: stated("exploitability"),
+        purl: stated("purl").filter(|purl| purl.starts_with("pkg:")).or_else(|| result.purl()),
+        file_path: result.locations.iter().find_map(|location| location.path(run)).map(str::to_owned),
+        symbols: result.symbols(),
+        entry_point: stated("entryPoint").or_else(|| call_stack.first().cloned()),
+        call_stack,
+        source: Some(run.tool.driver.name.to_owned()),
+        unexplained: Vec::new(),
+    };
+    finding.unexplained = missing(&finding);
+    Some(finding)
+}
+
+impl RunResult<'_> {
+    /// The rule's metadata: by the reference's component and index, else by id.
+    fn rule<'r>(&self, run: &'r Run<'_>) -> Option<&'r Rule<'r>> {
+        let reference = self.rule.as_ref();
+        let extension = reference.and_then(|r| r.tool_component.as_ref()?.index).and_then(place);
+        let component: &Component<'_> = match extension {
+            Some(index) => run.tool.extensions.get(index)?,
+            None => &run.tool.driver,
+        };
+        let index = reference.and_then(|r| r.index).or(self.rule_index).and_then(place);
+        let id = self.rule_id.or(reference.and_then(|r| r.id));
+        let by_index = index.and_then(|index| component.rules.get(index));
+        by_index.or_else(|| component.rules.iter().find(|rule| Some(rule.id) == id))
+    }
+
+    /// A package URL among the logical locations.
+    fn purl(&self) -> Option<String> {
+        let names = self.locations.iter().flat_map(|location| &location.logical_locations);
+        names.filter_map(Logical::text).find(|name| name.starts_with("pkg:")).map(str::to_owned)
+    }
+
+    /// Logical locations that are code, and the symbols that the properties state.
+    fn symbols(&self) -> Vec<String> {
+        const CONTAINERS: [&str; 5] = ["package", "namespace", "module", "resource", "declaration"];
+        let is_code = |at: &&Logical<'_>| !at.kind.is_some_and(|kind| CONTAINERS.contains(&kind));
+        let named = self.locations.iter().flat_map(|location| &location.logical_locations).filter(is_code);
+        let stated = self.properties.get("symbols").and_then(Value::as_array).into_iter().flatten();
+        let mut symbols: Vec<String> = Vec::new();
+        for symbol in named.filter_map(Logical::text).chain(stated.filter_map(Value::as_str)) {
+            if !symbol.starts_with("pkg:") && !symbols.iter().any(|known| known == symbol) {
+                symbols.push(symbol.to_owned());
+            }
+        }
+        symbols
+    }
+
+    /// From the entry point inwards. A SARIF stack lists the innermost frame first, a code flow the first step first.
+    fn call_stack(&self) -> Vec<String> {
+        let name = |step: &Step<'_>| {
+            let location = step.location.as_ref()?;
+            location.logical_locations.first().and_then(Logical::text).map(str::to_owned)
+        };
+        let frames = self.stacks.first().map(|stack| &stack.frames);
+        let stack: Vec<String> = frames.into_iter().flatten().rev().filter_map(name).collect();
+        if !stack.is_empty() {
+            return stack;
+        }
+        let flow = self.code_flows.first().and_then(|flow| flow.thread_flows.first());
+        flow.into_iter().flat_map(|flow| &flow.locations).filter_map(name).collect()
+    }
+}
+
+impl Location<'_> {
+    fn path<'r>(&'r self, run: &'r Run<'_>) -> Option<&'r str> {
+        let artifact = self.physical_location.as_ref()?.artifact_location.as_ref()?;
+        artifact.uri.or_else(|| {
+            let listed = run.artifacts.get(place(artifact.index?)?)?;
+            listed.location.as_ref()?.uri
+        })
+    }
+}
+
+impl Logical<'_> {
+    fn text(&self) -> Option<&str> {
+        self.fully_qualified_name.or(self.name)
+    }
+}
+
+/// An index of the format, where -1 says "none".
+fn place(index: i64) -> Option<usize> {
+    usize::try_from(index).ok()
+}
+
+/// `security-severity` by the CVSS v3 bands, the result's own before its rule's; else the level (SARIF 2.1.0 §3.27.10).
+fn severity(result: &RunResult<'_>, rule: Option<&Rule<'_>>) -> &'static str {
+    let own = score(&result.properties);
+    if let Some(score) = own.or_else(|| score(&rule?.properties)) {
+        return band(score);
+    }
+    let by_rule = || rule?.default_configuration.as_ref()?.level;
+    let level = match result.kind {
+        None | Some("fail") => result.level.or_else(by_rule).unwrap_or("warning"),
+        Some(_) => result.level.unwrap_or("none"),
+    };
+    match level {
+        "error" => "HIGH",
+        "warning" => "MEDIUM",
+        "note" => "LOW",
+        _ => "NONE",
+    }
+}
+
+fn score(properties: &Bag) -> Option<f64> {
+    let stated = properties.get("security-severity")?;
+    let score = stated.as_f64().or_else(|| stated.as_str()?.trim().parse().ok())?;
+    (0.0..=10.0).contains(&score).then_some(score)
+}
+
+fn band(score: f64) -> &'static str {
+    match score {
+        s if s >= 9.0 => "CRITICAL",
+        s if s >= 7.0 => "HIGH",
+        s if s >= 4.0 => "MEDIUM",
+        s if s > 0.0 => "LOW",
+        _ => "NONE",
+    }
+}
+
+/// The members of a finding that the scan did not give, in the order of the finding.
+fn missing(finding: &Finding) -> Vec<String> {
+    let members = [
+        ("id", finding.id.is_empty()),
+        ("exploitability", finding.exploitability.is_none()),
+        ("purl", finding.purl.is_none()),
+        ("filePath", finding.file_path.is_none()),
+        ("symbols", finding.symbols.is_empty()),
+        ("callStack", finding.call_stack.is_empty()),
+        ("entryPoint", finding.entry_point.is_none()),
+    ];
+    members.into_iter().filter(|(_, missing)| *missing).map(|(name, _)| name.to_owned()).collect()
+}
