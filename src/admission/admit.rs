@@ -45,7 +45,10 @@ pub struct Outcome {
 #[derive(Debug)]
 pub enum Fate {
     /// Ledger records of one tenant: parts, then the record itself.
-    Admitted { tenant: Tenant, records: Vec<LedgerRecord> },
+    Admitted {
+        tenant: Tenant,
+        records: Vec<LedgerRecord>,
+    },
     DeadLetter(DeadLetter),
 }
 
@@ -164,7 +167,7 @@ impl Admission<'_> {
         trust: &CompiledTrust,
     ) -> Result<AdmittedAttestation, Refused> {
         let result = verdict::verify(parsed, trust, self.now);
-        let facts = verdict::facts(parsed, trust);
+        let facts = verdict::facts(parsed);
         Ok(AdmittedAttestation { facts, result, bytes: self.carry(input, tenant, bytes)? })
     }
 
@@ -216,7 +219,8 @@ impl Admission<'_> {
     fn records(&self, input: &Input<'_>, became: Became) -> Result<Option<Vec<LedgerRecord>>, ObjectError> {
         let Became { tenant, event, attestation } = became;
         let (event, parts) = event.map_or((None, Vec::new()), |(event, parts)| (Some(event), parts));
-        let header = |(name, value): &(String, Option<Vec<u8>>)| SourceHeader { name: name.clone(), value: value.clone() };
+        let header =
+            |(name, value): &(String, Option<Vec<u8>>)| SourceHeader { name: name.clone(), value: value.clone() };
         let admitted = Admitted {
             admitted_at: self.now,
             lane: if input.topic == Topic::AttestationBackfill { LedgerLane::Backfill } else { LedgerLane::Live },

@@ -11,21 +11,21 @@ use std::time::SystemTime;
 
 use crate::event::{Digest, Tenant};
 
-use super::{Bytes, CasError};
+use crate::admission::ports::{ObjectError, Objects};
 
 /// A folder of objects. Several processes may share one.
 #[derive(Debug)]
-pub struct FolderBytes {
+pub struct FolderObjects {
     root: PathBuf,
     written: AtomicU64,
 }
 
-impl FolderBytes {
-    pub fn open(root: &Path) -> Result<Self, CasError> {
+impl FolderObjects {
+    pub fn open(root: &Path) -> Result<Self, ObjectError> {
         fs::create_dir_all(root.join("objects"))?;
         fs::create_dir_all(root.join("tmp"))?;
         sync(root)?;
-        Ok(FolderBytes { root: root.to_owned(), written: AtomicU64::new(0) })
+        Ok(FolderObjects { root: root.to_owned(), written: AtomicU64::new(0) })
     }
 
     /// Where an object lies. A tenant's name has no separator and does not begin with a dot.
@@ -63,8 +63,8 @@ impl FolderBytes {
     }
 }
 
-impl Bytes for FolderBytes {
-    fn put(&self, tenant: &Tenant, bytes: &[u8]) -> Result<Digest, CasError> {
+impl Objects for FolderObjects {
+    fn put(&self, tenant: &Tenant, bytes: &[u8]) -> Result<Digest, ObjectError> {
         let digest = Digest::of(bytes);
         let shelf = self.create_shelf(tenant)?;
         let path = self.path(tenant, digest);
@@ -83,10 +83,10 @@ impl Bytes for FolderBytes {
         Ok(digest)
     }
 
-    fn get(&self, tenant: &Tenant, digest: Digest) -> Result<Option<Vec<u8>>, CasError> {
+    fn get(&self, tenant: &Tenant, digest: Digest) -> Result<Option<Vec<u8>>, ObjectError> {
         match fs::read(self.path(tenant, digest)) {
             Ok(bytes) if Digest::of(&bytes) == digest => Ok(Some(bytes)),
-            Ok(_) => Err(CasError::Damaged { tenant: tenant.clone(), digest }),
+            Ok(_) => Err(ObjectError::Damaged { tenant: tenant.clone(), digest }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -100,7 +100,7 @@ fn sync(folder: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::MemoryBytes;
+    use super::super::MemoryObjects;
     use super::*;
 
     fn tenant(name: &str) -> Tenant {
@@ -122,15 +122,15 @@ mod tests {
     #[test]
     fn both_keep_the_contract() {
         let folder = tempfile::tempdir().unwrap();
-        contract(&FolderBytes::open(folder.path()).unwrap());
-        contract(&MemoryBytes::default());
+        contract(&FolderObjects::open(folder.path()).unwrap());
+        contract(&MemoryObjects::default());
     }
 
     #[test]
     fn what_was_put_is_there_after_a_restart_and_nothing_is_left_over() {
         let folder = tempfile::tempdir().unwrap();
-        let digest = FolderBytes::open(folder.path()).unwrap().put(&tenant("acme"), b"hello").unwrap();
-        let again = FolderBytes::open(folder.path()).unwrap();
+        let digest = FolderObjects::open(folder.path()).unwrap().put(&tenant("acme"), b"hello").unwrap();
+        let again = FolderObjects::open(folder.path()).unwrap();
         assert_eq!(again.get(&tenant("acme"), digest).unwrap().as_deref(), Some(&b"hello"[..]));
         let path = folder.path().join("objects/acme/sha256").join(digest.hex());
         assert_eq!(fs::read(path).unwrap(), b"hello");
@@ -140,12 +140,12 @@ mod tests {
     #[test]
     fn damage_is_an_error_until_a_put_repairs_it() {
         let folder = tempfile::tempdir().unwrap();
-        let bytes = FolderBytes::open(folder.path()).unwrap();
+        let bytes = FolderObjects::open(folder.path()).unwrap();
         let acme = tenant("acme");
         let digest = bytes.put(&acme, b"hello").unwrap();
         for damaged in [&b"hellO"[..], b"hell", b"", b"hello "] {
             fs::write(bytes.path(&acme, digest), damaged).unwrap();
-            assert!(matches!(bytes.get(&acme, digest), Err(CasError::Damaged { .. })));
+            assert!(matches!(bytes.get(&acme, digest), Err(ObjectError::Damaged { .. })));
         }
         bytes.put(&acme, b"hello").unwrap();
         assert_eq!(bytes.get(&acme, digest).unwrap().as_deref(), Some(&b"hello"[..]));
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn putting_again_makes_an_object_young() {
         let folder = tempfile::tempdir().unwrap();
-        let bytes = FolderBytes::open(folder.path()).unwrap();
+        let bytes = FolderObjects::open(folder.path()).unwrap();
         let acme = tenant("acme");
         let digest = bytes.put(&acme, b"hello").unwrap();
         let path = bytes.path(&acme, digest);
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn writers_of_the_same_bytes_do_not_disturb_each_other() {
         let folder = tempfile::tempdir().unwrap();
-        let bytes = FolderBytes::open(folder.path()).unwrap();
+        let bytes = FolderObjects::open(folder.path()).unwrap();
         let acme = tenant("acme");
         let content = vec![7; 100_000];
         std::thread::scope(|scope| {

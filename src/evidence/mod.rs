@@ -1,1 +1,18 @@
-//! Cryptographic fact, no opinion: DSSE, bundle, checkpoint, Merkle tree, keys.
+//! Cryptographic fact, without opinion: envelopes, bundles, keys, Merkle proofs, signed notes, log entries.
+
+pub mod bundle;
+pub mod der;
+pub mod dsse;
+pub mod entry;
+pub mod fault;
+pub mod forms;
+pub mod keys;
+pub mod merkle;
+pub mod note;
+pub mod pem;
+pub mod transparency;
+
+pub use bundle::{Evidence, Form, LogEntry, Material, Note, Proof};
+pub use dsse::{Envelope, Signature, pae};
+pub use fault::{Fault, Refusal};
+pub use keys::{KeyAlgorithm, PublicKey};

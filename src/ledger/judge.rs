@@ -2,7 +2,7 @@
 
 use crate::event::{Digest, Millis, Tenant};
 use crate::verdict::result::{AttestationFacts, AttestationResult, AttestationStatus, Pair, RestsOn};
-use crate::verdict::standing::{Standing, standing};
+use crate::verdict::standing::{KeyStandings, Standing, standing};
 
 use super::fold::{FoldError, Folding};
 use super::keys::{self, Role};
@@ -25,8 +25,8 @@ pub fn about(facts: &AttestationFacts) -> Vec<(Role, Digest)> {
 }
 
 /// How an attestation with a result stands under the tenant's trust and the clock.
-pub fn stand(result: &AttestationResult, tenant: &TenantRow, clock: Millis) -> Standing {
-    let mut standing = standing(result, &tenant.trust);
+pub fn stand(result: &AttestationResult, keys: &KeyStandings, clock: Millis) -> Standing {
+    let mut standing = standing(result, keys);
     let waits = result.not_before.is_some_and(|time| time > clock);
     if waits && standing.status == AttestationStatus::Verified {
         standing.status = AttestationStatus::KeyPolicyMismatch;
@@ -122,7 +122,7 @@ impl Folding<'_> {
         let Some(trust) = self.tenant_row(tenant)? else { return Ok(None) };
         let Some(result) = row.result.clone() else { return Ok(None) };
         let clock = self.partition.clock;
-        let standing = stand(&result, &trust, clock);
+        let standing = stand(&result, &KeyStandings::of(&trust.trust), clock);
         if let Some(time) = result.not_before.filter(|time| *time > clock) {
             self.rows.put_bytes(keys::due_at(time, tenant, id), Vec::new());
         }
@@ -139,7 +139,7 @@ impl Folding<'_> {
         if row.listed != Some(rank) {
             self.relist(tenant, row, rank)?;
         }
-        self.ask_if_stale(tenant, id, row, &trust, &result)?;
+        self.ask_if_stale(tenant, id, row, &trust, standing.unsettled)?;
         self.rows.put(keys::attestation(tenant, id), row)?;
         Ok(Some(standing))
     }
@@ -195,13 +195,14 @@ impl Folding<'_> {
         id: Digest,
         row: &mut AttestationRow,
         trust: &TenantRow,
-        result: &AttestationResult,
+        unsettled: bool,
     ) -> Result<(), FoldError> {
+        let Some(result) = &row.result else { return Ok(()) };
         if row.asked == Some(trust.pair) || result.pair == trust.pair {
             return Ok(());
         }
         let Some(activation) = self.activation_of(tenant, &result.pair)? else { return Ok(()) };
-        if !is_stale(result, activation, &trust.touched) {
+        if !unsettled && !is_stale(result, activation, &trust.touched) {
             return Ok(());
         }
         row.asked = Some(trust.pair);

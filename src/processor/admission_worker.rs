@@ -12,7 +12,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::admission::answer::Unanswered;
 use crate::admission::ports::Objects;
-use crate::admission::{Admission, Fate, Input, Outcome, answer};
+use crate::admission::{Admission, Fate, Input, Outcome, TrustTable, answer};
 use crate::event::{Millis, Tenant, Topic, limits, partition_of};
 use crate::ledger::control::{ControlRecord, system_tenant};
 use crate::ledger::record::{Body, ControlCopy, LedgerRecord, Work};
@@ -180,13 +180,13 @@ impl<L: Log> AdmissionWorker<L> {
         records: &[Record],
         stop: &Stop,
     ) -> Result<Option<Worked>, LogError> {
-        let mut outcomes = self.admit_all(view, records)?;
+        let mut outcomes = self.admit_all(&view.table, records)?;
         if outcomes.iter().flatten().any(|outcome| outcome.doubtful) {
             let before = view.table.position();
             view.read_to_end(&*self.observer)?;
             if view.table.position() != before {
                 let doubtful = |(record, outcome): (&Record, Option<Outcome>)| match outcome {
-                    Some(outcome) if outcome.doubtful => self.admit_one(view, record),
+                    Some(outcome) if outcome.doubtful => self.admit_one(&view.table, record),
                     outcome => Ok(outcome),
                 };
                 outcomes = records.iter().zip(outcomes).map(doubtful).collect::<Result<_, _>>()?;
@@ -215,15 +215,15 @@ impl<L: Log> AdmissionWorker<L> {
     }
 
     /// Parses, verifies and normalises a batch on all cores; the order is kept by index.
-    fn admit_all(&self, view: &ControlView<L>, records: &[Record]) -> Result<Vec<Option<Outcome>>, LogError> {
-        records.par_iter().map(|record| self.admit_one(view, record)).collect()
+    fn admit_all(&self, table: &TrustTable, records: &[Record]) -> Result<Vec<Option<Outcome>>, LogError> {
+        records.par_iter().map(|record| self.admit_one(table, record)).collect()
     }
 
-    fn admit_one(&self, view: &ControlView<L>, record: &Record) -> Result<Option<Outcome>, LogError> {
+    fn admit_one(&self, table: &TrustTable, record: &Record) -> Result<Option<Outcome>, LogError> {
         if matches!(record.partition.topic, Topic::Control | Topic::Work) {
             return Ok(None);
         }
-        let admission = Admission { table: &view.table, objects: &*self.objects, now: (self.clock)() };
+        let admission = Admission { table, objects: &*self.objects, now: (self.clock)() };
         let outcome = admission.admit(&input_of(record));
         outcome.map(Some).map_err(|error| LogError::Storage(error.to_string()))
     }

@@ -1,7 +1,9 @@
 //! A ledger's birth: written once, in one transaction under one fixed transactional id.
 
 use crate::event::{Millis, Topic};
-use crate::ledger::control::{ControlRecord, FOLD_VERSION, Genesis, LEDGER_FORMAT, Position, TrustRootBytes, system_tenant};
+use crate::ledger::control::{
+    ControlRecord, FOLD_VERSION, Genesis, LEDGER_FORMAT, Position, TrustRootBytes, system_tenant,
+};
 use crate::ledger::record::{Body, ControlCopy, LedgerRecord};
 use crate::log::{Log, LogError, Outgoing, Outlet, Partition, Reader};
 use crate::verdict::result::VERIFIER_EPOCH;

@@ -61,8 +61,13 @@ pub struct FoldedBatch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Halt {
     /// It panicked there for the first time: read it again, alone.
-    Retry { offset: u64 },
-    Stop { code: NotReady, offset: u64 },
+    Retry {
+        offset: u64,
+    },
+    Stop {
+        code: NotReady,
+        offset: u64,
+    },
 }
 
 impl<S: State> Owned<S> {
@@ -86,7 +91,8 @@ impl<S: State> Owned<S> {
         let parsed: Vec<Option<LedgerRecord>> = records.iter().map(|record| parse(record)).collect();
         let known = parsed.iter().take_while(|record| record.is_some()).count();
         let batch: Vec<LedgerRecord> = parsed.into_iter().flatten().take(known).collect();
-        let unknown = records.get(known).map(|record| Halt::Stop { code: NotReady::RecordUnknown, offset: record.offset });
+        let unknown =
+            records.get(known).map(|record| Halt::Stop { code: NotReady::RecordUnknown, offset: record.offset });
 
         match self.fold_some(&records, &batch, fold) {
             Ok(folded) => FoldedBatch { halt: unknown, ..folded },

@@ -1,5 +1,31 @@
 //! Trust and the verdict: the trust root, a tenant's keys, `verify`, and why.
 
+pub mod attestation;
+pub mod check;
+pub mod intake;
+pub mod keyed;
+pub mod keyless;
+pub mod logged;
+pub mod pages;
+pub mod predicate;
+pub mod reason;
 pub mod result;
+pub mod root;
 pub mod standing;
+pub mod statement;
 pub mod tenant;
+pub mod time;
+pub mod trust;
+pub mod verify;
+
+pub use attestation::{ParsedEvidence, facts, parse};
+pub use reason::{Class, Reason};
+pub use result::{
+    AttestationFacts, AttestationResult, AttestationStatus, Check, CheckOutcome, KeyShown, Link, Pair, RekorShown,
+    RestsOn, StatementFacts, VERIFIER_EPOCH,
+};
+pub use root::TrustRoot;
+pub use standing::{KeyStandings, Standing, standing};
+pub use tenant::TenantTrust;
+pub use trust::{CompiledTrust, TrustError};
+pub use verify::verify;

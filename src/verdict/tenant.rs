@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Digest, Kind, Millis, Tenant, jcs};
+pub use crate::evidence::KeyAlgorithm;
 
 /// One tenant's registry entry: what it accepts, and from whom.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,19 +58,6 @@ pub struct PinnedKey {
     /// Predicate types that this key may sign; empty: any that the tenant knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub predicate_types: Vec<String>,
-}
-
-/// The algorithm belongs to the pinned key, never to the envelope, and only that one is tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum KeyAlgorithm {
-    Ed25519,
-    Ed25519ph,
-    EcdsaP256Sha256,
-    EcdsaP384Sha384,
-    EcdsaP521Sha512,
-    RsaPkcs1Sha256,
-    RsaPssSha256,
 }
 
 /// An identity of a keyless signer: issuer and subject alternative name, exact or by an anchored regular expression.

@@ -1,0 +1,141 @@
+//! DSSE envelopes (secure-systems-lab/dsse, protocol v1.0.2).
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::{Fault, Refusal};
+use crate::event::{Digest, base64, json, limits};
+
+/// An envelope. Its payload is decoded once; what is hashed, verified and parsed is the same buffer (rule P3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// SHA-256 of the envelope's bytes as received.
+    pub digest: Digest,
+    pub payload_type: String,
+    pub payload: Vec<u8>,
+    pub signatures: Vec<Signature>,
+    /// Whether a signature or the payload came in the URL-safe alphabet.
+    pub url_safe: bool,
+}
+
+/// One signature of an envelope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// A hint that nothing authenticates; empty and absent are the same.
+    pub keyid: Option<String>,
+    pub sig: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire<'a> {
+    #[serde(borrow)]
+    payload_type: Cow<'a, str>,
+    #[serde(borrow)]
+    payload: Cow<'a, str>,
+    #[serde(borrow)]
+    signatures: Vec<WireSignature<'a>>,
+}
+
+#[derive(Deserialize)]
+struct WireSignature<'a> {
+    #[serde(borrow, default)]
+    keyid: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    sig: Cow<'a, str>,
+}
+
+impl Envelope {
+    /// Reads an envelope that came by itself.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        if bytes.len() > limits::RECORD_MAX {
+            return Err(Fault::Limit.into());
+        }
+        json::check(bytes)?;
+        let text = std::str::from_utf8(bytes).map_err(|_| json::Fault::NotUtf8)?;
+        Ok(Self::of_scanned(text)?)
+    }
+
+    /// Reads an envelope from text that passed the strict scan.
+    pub(super) fn of_scanned(text: &str) -> Result<Self, Fault> {
+        let wire: Wire<'_> = serde_json::from_str(text).map_err(|_| Fault::Field)?;
+        if wire.signatures.is_empty() {
+            return Err(Fault::Unsigned);
+        }
+        if wire.signatures.len() > limits::SIGNATURES_MAX {
+            return Err(Fault::Limit);
+        }
+        let is_url_safe = |text: &str| text.contains(['-', '_']);
+        let url_safe = is_url_safe(&wire.payload) || wire.signatures.iter().any(|s| is_url_safe(&s.sig));
+        let signatures = wire.signatures.into_iter().map(WireSignature::decode).collect::<Result<_, _>>()?;
+        Ok(Envelope {
+            digest: Digest::of(text.as_bytes()),
+            payload_type: wire.payload_type.into_owned(),
+            payload: base64::decode(&wire.payload).map_err(|_| Fault::Base64)?,
+            signatures,
+            url_safe,
+        })
+    }
+
+    /// The bytes that are signed.
+    pub fn pae(&self) -> Vec<u8> {
+        pae(&self.payload_type, &self.payload)
+    }
+}
+
+impl WireSignature<'_> {
+    fn decode(self) -> Result<Signature, Fault> {
+        let sig = base64::decode(&self.sig).map_err(|_| Fault::Base64)?;
+        if sig.is_empty() {
+            return Err(Fault::Unsigned);
+        }
+        let keyid = self.keyid.filter(|keyid| !keyid.is_empty()).map(Cow::into_owned);
+        Ok(Signature { keyid, sig })
+    }
+}
+
+/// Pre-authentication encoding (rule D1): `DSSEv1 LEN(type) type LEN(body) body`, lengths in bytes.
+pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len()).into_bytes();
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pae_is_that_of_the_specification() {
+        let bytes = pae("http://example.com/HelloWorld", b"hello world");
+        assert_eq!(bytes, b"DSSEv1 29 http://example.com/HelloWorld 11 hello world");
+        assert_eq!(pae("é", b""), "DSSEv1 2 é 0 ".as_bytes());
+    }
+
+    #[test]
+    fn each_fault_of_an_envelope_has_its_code() {
+        let field = Err(Refusal::Evidence(Fault::Field));
+        let cases: &[(&str, Result<(), Refusal>)] = &[
+            (r#"{"payloadType":"t","payload":"e30","signatures":[{"sig":"AA=="}]}"#, Ok(())),
+            (r#"{"payloadType":"t","payload":"e30","signatures":[{"sig":"_-8","keyid":null}]}"#, Ok(())),
+            (r#"{"payloadType":"t","payload":"e30","signatures":[]}"#, Err(Fault::Unsigned.into())),
+            (r#"{"payloadType":"t","payload":"e30","signatures":[{"sig":""}]}"#, Err(Fault::Unsigned.into())),
+            (r#"{"payloadType":"t","payload":"e31","signatures":[{"sig":"AA"}]}"#, Err(Fault::Base64.into())),
+            (r#"{"payloadType":"t","payload":"e3 0","signatures":[{"sig":"AA"}]}"#, Err(Fault::Base64.into())),
+            (r#"{"payloadType":"t","payload":"+_","signatures":[{"sig":"AA"}]}"#, Err(Fault::Base64.into())),
+            (r#"{"payloadType":"t","signatures":[{"sig":"AA"}]}"#, field),
+            (r#"{"payloadType":7,"payload":"e30","signatures":[{"sig":"AA"}]}"#, field),
+            (
+                r#"{"payloadType":"t","payloadType":"u","payload":"e30","signatures":[{"sig":"AA"}]}"#,
+                Err(json::Fault::DuplicateMember.into()),
+            ),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(&Envelope::parse(text.as_bytes()).map(|_| ()), expected, "{text}");
+        }
+        let many = vec![r#"{"sig":"AA"}"#; limits::SIGNATURES_MAX + 1].join(",");
+        let text = format!(r#"{{"payloadType":"t","payload":"e30","signatures":[{many}]}}"#);
+        assert_eq!(Envelope::parse(text.as_bytes()), Err(Fault::Limit.into()));
+    }
+}

@@ -1,0 +1,26 @@
+//! PEM of one block, strictly (RFC 7468).
+
+use crate::event::base64;
+
+/// The DER of the one block labelled `label`, with nothing around it but line ends.
+pub fn decode(text: &str, label: &str) -> Option<Vec<u8>> {
+    let rest = text.trim_ascii().strip_prefix("-----BEGIN ")?.strip_prefix(label)?.strip_prefix("-----")?;
+    let body = rest.strip_suffix("-----")?.strip_suffix(label)?.strip_suffix("-----END ")?;
+    let joined: String = body.split(['\n', '\r']).map(str::trim_ascii_end).collect();
+    if joined.contains(['-', '_', ' ']) {
+        return None;
+    }
+    base64::decode(&joined).ok()
+}
+
+/// One block, in lines of 64.
+pub fn encode(der: &[u8], label: &str) -> String {
+    let text = base64::encode(der);
+    let mut pem = format!("-----BEGIN {label}-----\n");
+    for line in text.as_bytes().chunks(64) {
+        pem.extend(line.iter().map(|byte| char::from(*byte)));
+        pem.push('\n');
+    }
+    pem.push_str(&format!("-----END {label}-----\n"));
+    pem
+}

@@ -1,0 +1,67 @@
+//! What a log proves of an entry: inclusion under a checkpoint that it signed, and a promise with a time (L1 to L8).
+
+use super::note::{Checkpoint, LogKey, WitnessKey};
+use super::{Fault, LogEntry, Proof, entry, forms, merkle};
+use crate::event::Millis;
+
+/// What an inclusion proof shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Included {
+    /// The index in the tree.
+    pub index: u64,
+    /// The tree id that the checkpoint names (Rekor v1).
+    pub tree: Option<u64>,
+}
+
+/// Why a proof shows nothing: the proof itself, or the checkpoint that it ends in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Broken {
+    Proof(Fault),
+    Checkpoint(Fault),
+}
+
+/// Verifies the proof of an entry: its hashes lead to the root of a checkpoint that this log signed.
+pub fn verify_proof(entry: &LogEntry, proof: &Proof, log: &LogKey) -> Result<Included, Broken> {
+    let text = proof.checkpoint.as_deref().ok_or(Broken::Checkpoint(Fault::CheckpointMissing))?;
+    let checkpoint = Checkpoint::parse(text).map_err(Broken::Checkpoint)?;
+    log.verify(&checkpoint).map_err(Broken::Checkpoint)?;
+    let same_root = proof.root.is_none_or(|root| root == checkpoint.root);
+    if !same_root || proof.size != checkpoint.size {
+        return Err(Broken::Proof(Fault::ProofFields));
+    }
+    let index = if entry::is_v2(entry) { entry.index } else { proof.index };
+    if entry::is_v2(entry) && proof.index != entry.index {
+        return Err(Broken::Proof(Fault::ProofFields));
+    }
+    merkle::verify_inclusion(index, checkpoint.size, entry.leaf(), &proof.hashes, checkpoint.root)
+        .map_err(Broken::Proof)?;
+    let tree = checkpoint.tree_id();
+    if entry.uuid.as_deref().is_some_and(|uuid| !forms::uuid_fits(uuid, entry.leaf(), tree)) {
+        return Err(Broken::Proof(Fault::EntryUuid));
+    }
+    Ok(Included { index, tree })
+}
+
+/// Verifies the promise of an entry and gives its time. Without a promise that verifies there is no time.
+pub fn verify_promise(entry: &LogEntry, promise: &[u8], log: &LogKey) -> Result<i64, Fault> {
+    let time = entry.integrated_time.filter(|_| !entry::is_v2(entry)).ok_or(Fault::PromiseInvalid)?;
+    log.key.verify(&entry::promise_bytes(entry), promise).map_err(|_| Fault::PromiseInvalid)?;
+    let uuid_fits = |uuid: &str| forms::uuid_fits(uuid, entry.leaf(), None);
+    if entry.uuid.as_deref().is_some_and(|uuid| !uuid_fits(uuid)) {
+        return Err(Fault::EntryUuid);
+    }
+    Ok(time)
+}
+
+/// The distinct operators among `witnesses` that cosigned the checkpoint of a verified proof, not after `now`.
+pub fn witnesses(proof: &Proof, witnesses: &[WitnessKey], now: Millis) -> Result<u32, Fault> {
+    let text = proof.checkpoint.as_deref().ok_or(Fault::CheckpointMissing)?;
+    let checkpoint = Checkpoint::parse(text)?;
+    let mut operators = std::collections::BTreeSet::new();
+    for witness in witnesses {
+        if witness.cosigned(&checkpoint)?.is_some_and(|time| time <= now) {
+            operators.insert(witness.name.as_str());
+        }
+    }
+    Ok(u32::try_from(operators.len()).unwrap_or(u32::MAX))
+}

@@ -1,0 +1,52 @@
+//! An attestation, parsed once: its evidence and what its statement says.
+
+use super::{AttestationFacts, Reason, StatementFacts, statement};
+use crate::event::jcs;
+use crate::evidence::Evidence;
+
+/// The payload type of in-toto statements.
+pub const IN_TOTO: &str = "application/vnd.in-toto+json";
+
+/// Evidence and its statement, parsed and not verified.
+#[derive(Debug, Clone)]
+pub struct ParsedEvidence {
+    pub evidence: Evidence,
+    /// What the payload says; the reason where it is no statement.
+    pub statement: Result<StatementFacts, Reason>,
+    /// Whether the payload is RFC 8785 canonical.
+    pub canonical: bool,
+}
+
+/// Reads evidence in any of its forms. A reason here sends the bytes to the dead-letter topic; whatever else is wrong
+/// is for `verify` to say.
+pub fn parse(bytes: &[u8]) -> Result<ParsedEvidence, Reason> {
+    let evidence = Evidence::parse(bytes)?;
+    let statement = statement::read(&evidence.envelope.payload);
+    let canonical = is_canonical(&evidence.envelope.payload);
+    Ok(ParsedEvidence { evidence, statement, canonical })
+}
+
+/// What the attestation says, whoever signed it.
+pub fn facts(attestation: &ParsedEvidence) -> AttestationFacts {
+    AttestationFacts {
+        envelope: attestation.evidence.envelope.digest,
+        bundle: attestation.evidence.bundle,
+        payload_type: attestation.evidence.envelope.payload_type.clone(),
+        statement: attestation.statement.as_ref().ok().cloned(),
+    }
+}
+
+/// Most payloads of others are seen not to be canonical by their first white space, without parsing.
+fn is_canonical(payload: &[u8]) -> bool {
+    let (mut inside, mut escaped) = (false, false);
+    for byte in payload {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if inside => escaped = true,
+            b'"' => inside = !inside,
+            b' ' | b'\t' | b'\r' | b'\n' if !inside => return false,
+            _ => {}
+        }
+    }
+    serde_json::from_slice(payload).is_ok_and(|value| jcs::of_own_value(&value) == payload)
+}

@@ -1,0 +1,97 @@
+//! The page of each code, for `attestream` to print and for the console to show.
+//!
+//! The table is written out: a code without a page, or a page without a code, fails a test.
+
+macro_rules! pages {
+    ($($code:literal),+ $(,)?) => {
+        /// Every code that has a page, and the page.
+        pub const PAGES: &[(&str, &str)] = &[$(($code, include_str!(concat!("docs/", $code, ".md")))),+];
+    };
+}
+
+pages! {
+    "base64-malformed",
+    "bundle-material",
+    "bundle-media-type",
+    "bundle-refused",
+    "bundle-signature-count",
+    "certificate-form-unsupported",
+    "certificate-invalid",
+    "certificate-not-logged",
+    "certificate-not-valid-at-time",
+    "checkpoint-malformed",
+    "checkpoint-missing",
+    "checkpoint-origin-mismatch",
+    "checkpoint-signature-invalid",
+    "checkpoint-unsigned",
+    "consistency-proof-invalid",
+    "cosignature-invalid",
+    "entry-duplicate",
+    "entry-key-mismatch",
+    "entry-kind-mismatch",
+    "entry-malformed",
+    "entry-payload-mismatch",
+    "entry-promise-invalid",
+    "entry-signature-mismatch",
+    "entry-unproven",
+    "entry-unsupported",
+    "entry-uuid-mismatch",
+    "envelope-unsigned",
+    "evidence-field",
+    "evidence-form",
+    "evidence-limit",
+    "identity-mismatch",
+    "inclusion-proof-invalid",
+    "inclusion-proof-missing",
+    "json-byte-order-mark",
+    "json-duplicate-member",
+    "json-lone-surrogate",
+    "json-not-utf8",
+    "json-syntax",
+    "json-too-deep",
+    "json-trailing-bytes",
+    "key-algorithm",
+    "key-hint-mismatch",
+    "key-malformed",
+    "key-not-valid-at-time",
+    "key-predicate-type",
+    "key-revoked",
+    "key-unknown",
+    "key-weak",
+    "log-not-valid-at-time",
+    "log-required",
+    "log-unknown",
+    "no-envelope",
+    "not-yet-valid",
+    "noted-base64-url-safe",
+    "noted-media-type-spelling",
+    "noted-payload-not-canonical",
+    "payload-type",
+    "predicate-type-unknown",
+    "proof-fields-mismatch",
+    "signature-invalid",
+    "statement-invalid",
+    "threshold-not-met",
+    "time-in-future",
+    "timestamp-token-invalid",
+    "too-old",
+    "trust-identity",
+    "trust-key-twice",
+    "trust-limit",
+    "trust-name-twice",
+    "trust-pattern",
+    "trust-root-digest",
+    "trust-root-log-id",
+    "trust-root-malformed",
+    "trust-root-missing",
+    "trust-threshold",
+    "trust-window",
+    "trust-witness-twice",
+    "trusted-time-missing",
+    "witness-key-malformed",
+}
+
+/// The page of a code.
+pub fn page(code: &str) -> Option<&'static str> {
+    PAGES.iter().find(|(of, _)| *of == code).map(|(_, page)| *page)
+}
