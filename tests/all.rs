@@ -4,6 +4,7 @@
 mod broker;
 #[cfg(all(feature = "kafka", feature = "http"))]
 mod kafka;
+mod fold;
 mod memory;
 mod port;
 #[cfg(feature = "rocks")]

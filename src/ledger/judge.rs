@@ -162,17 +162,20 @@ impl Folding<'_> {
         Ok(())
     }
 
+    /// Moves the attestation to its place in the lists. Where the beginning of a list changed, the verdict of the events
+    /// about that digest may change: they read nothing but beginnings.
     fn relist(&mut self, tenant: &Tenant, row: &mut AttestationRow, rank: Rank) -> Result<(), FoldError> {
         let old = row.listed.replace(rank);
         let Some(link) = row.facts.statement.as_ref().and_then(|statement| statement.link) else { return Ok(()) };
         for (role, digest) in about(&row.facts) {
             let key = keys::about(tenant, role, digest);
             let mut about: AboutRow = self.rows.get(&key)?.unwrap_or_default();
+            let mut began_otherwise = false;
             if let Some(old) = old {
                 let list = list_of(link, old.class);
                 if let Some(head) = about.attestations.get_mut(&list) {
                     let spilled = keys::about_spilled(tenant, role, digest, list);
-                    Ranked { head, spilled }.remove(&mut self.rows, &old.to_key())?;
+                    began_otherwise |= Ranked { head, spilled }.remove(&mut self.rows, &old.to_key())?;
                     if head.first.is_empty() {
                         about.attestations.remove(&list);
                     }
@@ -181,10 +184,37 @@ impl Folding<'_> {
             let list = list_of(link, rank.class);
             let spilled = keys::about_spilled(tenant, role, digest, list);
             let head = about.attestations.entry(list).or_default();
-            Ranked { head, spilled }.insert(&mut self.rows, &rank.to_key())?;
+            began_otherwise |= Ranked { head, spilled }.insert(&mut self.rows, &rank.to_key())?;
             self.rows.put(key, &about)?;
+            if began_otherwise && !row.unswept.contains(&(role, digest)) {
+                row.unswept.push((role, digest));
+            }
         }
         Ok(())
+    }
+
+    /// The digests whose events must be evaluated again after this attestation was judged: those where a list begins
+    /// otherwise than it did, and those where the attestation itself stands at the beginning.
+    pub(super) fn affected(
+        &mut self,
+        tenant: &Tenant,
+        id: Digest,
+        row: &mut AttestationRow,
+    ) -> Result<Vec<(Role, Digest)>, FoldError> {
+        let mut affected = std::mem::take(&mut row.unswept);
+        self.rows.put(keys::attestation(tenant, id), row)?;
+        let Some(link) = row.facts.statement.as_ref().and_then(|statement| statement.link) else { return Ok(affected) };
+        let Some(rank) = row.listed else { return Ok(affected) };
+        let entry = crate::event::digest::hex(&rank.to_key());
+        for (role, digest) in about(&row.facts) {
+            let about = self.about_row(tenant, role, digest)?;
+            let head = about.as_ref().and_then(|about| about.attestations.get(&list_of(link, rank.class)));
+            if head.is_some_and(|head| head.first.contains(&entry)) && !affected.contains(&(role, digest)) {
+                affected.push((role, digest));
+            }
+        }
+        affected.sort_unstable();
+        Ok(affected)
     }
 
     /// Asks once for (attestation, active pair). A result that rests on one key which is not configured any more is
