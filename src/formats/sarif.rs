@@ -214,6 +214,6 @@ fn subject(bags: &[&Bag]) -> Result<Option<Subject>, Fault> {
 fn named(stated: Option<Subject>, images: &[String]) -> Result<Option<Subject>, Fault> {
     let [image] = images else { return Ok(stated) };
     let image = subjects::from_text(image)?;
-    let stated = stated.as_ref().map(std::slice::from_ref).unwrap_or_default();
-    subjects::settle(&stated.iter().collect::<Vec<_>>(), image.as_ref().map(std::slice::from_ref).unwrap_or_default())
+    let stated: Vec<&Subject> = stated.iter().collect();
+    subjects::settle(&stated, image.as_slice())
 }

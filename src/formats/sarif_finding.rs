@@ -116,7 +116,7 @@ pub(super) fn normalised(run: &Run<'_>, result: &RunResult<'_>) -> Option<Findin
 }
 
 impl RunResult<'_> {
-    /// The rule's metadata: by the reference's component and index, else by id.
+    /// The rule's metadata: by the reference's component and index, where they lead to a rule of that id, else by id.
     fn rule<'r>(&self, run: &'r Run<'_>) -> Option<&'r Rule<'r>> {
         let reference = self.rule.as_ref();
         let extension = reference.and_then(|r| r.tool_component.as_ref()?.index).and_then(place);
@@ -126,8 +126,8 @@ impl RunResult<'_> {
         };
         let index = reference.and_then(|r| r.index).or(self.rule_index).and_then(place);
         let id = self.rule_id.or(reference.and_then(|r| r.id));
-        let by_index = index.and_then(|index| component.rules.get(index));
-        by_index.or_else(|| component.rules.iter().find(|rule| Some(rule.id) == id))
+        let by_index = index.and_then(|index| component.rules.get(index)).filter(|rule| is_of(rule.id, id));
+        by_index.or_else(|| component.rules.iter().find(|rule| id.is_some() && is_of(rule.id, id)))
     }
 
     /// A package URL among the logical locations.
@@ -181,6 +181,12 @@ impl Logical<'_> {
     fn text(&self) -> Option<&str> {
         self.fully_qualified_name.or(self.name)
     }
+}
+
+/// Whether a result of this rule id is of the rule: the same id, or one below it (`CA1000/1`). An index that leads to
+/// another rule is wrong (SARIF 2.1.0 §3.27.6) and lends no severity.
+fn is_of(rule: &str, id: Option<&str>) -> bool {
+    id.is_none_or(|id| id.strip_prefix(rule).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 /// An index of the format, where -1 says "none".
