@@ -6,6 +6,7 @@ mod arrivals;
 mod corpus;
 mod documents;
 mod event_objects;
+mod hostile;
 mod official;
 mod statements;
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::event::{Digest, Kind, Millis, Subject, Tenant, base64, jcs};
+use crate::event::{Digest, Kind, Millis, Subject, Tenant, base64, jcs, limits};
 
 use super::document::{Document, parse};
 use super::facts::{Claimed, Facts, ScanInputs};
@@ -162,6 +162,9 @@ pub fn scan_of(facts: &Facts, stated: Option<&ScanInputs>) -> Option<ScanInputs>
 
 /// `subject` first. With `subjects` it contradicts not all of them, and is one with the first that it shares a name with.
 fn stated_subjects(subject: Option<Subject>, others: Vec<Subject>) -> Result<Vec<Subject>, Fault> {
+    if others.len() > limits::SUBJECTS_MAX {
+        return Err(Fault::EventObjectInvalid);
+    }
     let mut list = others.into_iter().map(subjects::checked).collect::<Result<Vec<_>, _>>()?;
     let Some(mut subject) = subject.map(subjects::checked).transpose()? else { return Ok(list) };
     if !list.is_empty() && !list.iter().any(|other| subjects::agree(&subject, other)) {
