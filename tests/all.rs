@@ -2,9 +2,11 @@
 
 #[cfg(all(feature = "kafka", feature = "http"))]
 mod broker;
+mod fold;
+#[cfg(test)]
+mod formats;
 #[cfg(all(feature = "kafka", feature = "http"))]
 mod kafka;
-mod fold;
 mod memory;
 mod port;
 #[cfg(feature = "rocks")]
