@@ -36,6 +36,8 @@ pub const TIMESTAMP_MAX: usize = 64 * 1024;
 pub const TENANT_KEYS_MAX: usize = 256;
 /// Entries of `chain` of one type on one event.
 pub const CHAIN_MAX: usize = 8;
+/// Materials of the builds in a chain that are followed.
+pub const CHAIN_MATERIALS_MAX: usize = 32;
 /// Records and bytes of one transaction, and how long a batch waits to fill after its first record.
 pub const BATCH_RECORDS: usize = 2_000;
 pub const BATCH_BYTES: usize = 8 * 1024 * 1024;

@@ -69,10 +69,9 @@ impl Topic {
             Topic::SbomSubmitted => Some(Kind::Sbom),
             Topic::VexSubmitted => Some(Kind::Vex),
             Topic::ScanCompleted => Some(Kind::Scan),
-            Topic::CallgraphCaptured
-            | Topic::RuntimeFactsObserved
-            | Topic::ExportCreated
-            | Topic::AdvisoryRecorded => Some(Kind::Ingest),
+            Topic::CallgraphCaptured | Topic::RuntimeFactsObserved | Topic::ExportCreated | Topic::AdvisoryRecorded => {
+                Some(Kind::Ingest)
+            }
             _ => None,
         }
     }

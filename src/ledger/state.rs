@@ -83,7 +83,11 @@ impl Recall for MemoryState {
         let start = after.map_or(prefix, |after| after.max(prefix));
         let rows = self.rows.range(start.to_vec()..);
         let rows = rows.filter(|(key, _)| after.is_none_or(|after| key.as_slice() > after));
-        Ok(rows.take_while(|(key, _)| key.starts_with(prefix)).take(limit).map(|(k, v)| (k.clone(), v.clone())).collect())
+        Ok(rows
+            .take_while(|(key, _)| key.starts_with(prefix))
+            .take(limit)
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect())
     }
 
     fn blob(&self, digest: Digest) -> Result<Option<Vec<u8>>, StateError> {

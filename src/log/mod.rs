@@ -13,13 +13,13 @@
 //!   outlet, opens another under the same id (which settles it), and reads the committed offsets again.
 //! - **Durable**: a commit that returned is on disk on the local log, and replicated as the topic demands on Kafka.
 
+pub mod embedded;
 mod error;
 pub mod memory;
-mod partitioner;
 mod port;
 
+pub use crate::event::partitioner::{murmur2, partition_of};
 pub use error::LogError;
-pub use partitioner::{murmur2, partition_of};
 pub use port::{
     Assignment, Gather, Gathered, Header, Inlet, Log, Outgoing, Outlet, Partition, Range, Reader, Record, StartAt,
 };

@@ -2,15 +2,13 @@
 
 use super::AttestationStatus;
 use crate::event::json;
-use crate::evidence;
+use crate::{evidence, formats};
 
 crate::codes! {
     /// What the verdict itself says, beyond what is wrong with bytes. In order of gravity.
     pub enum Cause {
         /// `keyid` and the bundle's hint differ. Write the same in both, or no `keyid`.
         KeyHintMismatch = "key-hint-mismatch",
-        /// The payload is no in-toto statement v1 or v0.1 with subjects. Sign a statement.
-        StatementInvalid = "statement-invalid",
         /// The certificate does not lead to an authority of the trust root, or may not sign. Use a trusted Fulcio.
         CertificateInvalid = "certificate-invalid",
         /// A verified time outside the certificate's validity. Sign while it is valid.
@@ -95,6 +93,7 @@ crate::codes! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
     Json(json::Fault),
+    Format(formats::Fault),
     Evidence(evidence::Fault),
     Verdict(Cause),
 }
@@ -117,12 +116,14 @@ impl Reason {
     pub fn all() -> impl Iterator<Item = Reason> {
         let json = json::Fault::ALL.iter().copied().map(Reason::Json);
         let evidence = evidence::Fault::ALL.iter().copied().map(Reason::Evidence);
-        json.chain(evidence).chain(Cause::ALL.iter().copied().map(Reason::Verdict))
+        let format = formats::Fault::ALL.iter().copied().map(Reason::Format);
+        json.chain(format).chain(evidence).chain(Cause::ALL.iter().copied().map(Reason::Verdict))
     }
 
     pub const fn code(self) -> &'static str {
         match self {
             Reason::Json(fault) => fault.code(),
+            Reason::Format(fault) => fault.code(),
             Reason::Evidence(fault) => fault.code(),
             Reason::Verdict(cause) => cause.code(),
         }
@@ -135,7 +136,7 @@ impl Reason {
     pub const fn class(self) -> Class {
         use evidence::Fault as F;
         match self {
-            Reason::Json(_) => Class::DeadLetter,
+            Reason::Json(_) | Reason::Format(_) => Class::DeadLetter,
             Reason::Evidence(F::KeyMalformed | F::KeyWeak | F::KeyAlgorithm | F::WitnessKey) => Class::Configuration,
             Reason::Evidence(
                 F::Form
@@ -190,6 +191,15 @@ impl std::error::Error for Reason {}
 impl From<json::Fault> for Reason {
     fn from(fault: json::Fault) -> Self {
         Reason::Json(fault)
+    }
+}
+
+impl From<formats::FormatError> for Reason {
+    fn from(error: formats::FormatError) -> Self {
+        match error {
+            formats::FormatError::Json(fault) => Reason::Json(fault),
+            formats::FormatError::Format(fault) => Reason::Format(fault),
+        }
     }
 }
 

@@ -115,3 +115,31 @@ impl TenantTrust {
         Digest::of(&jcs::of_own_value(&value))
     }
 }
+
+impl TenantTrust {
+    /// When a configured key was revoked, if it was.
+    pub fn revoked_at(&self, fingerprint: Digest) -> Option<Millis> {
+        self.keys.iter().find(|key| key.fingerprint() == Some(fingerprint)).and_then(|key| key.revoked_at)
+    }
+
+    /// Digest of everything but keys and identities: what every result rests on.
+    pub fn rules_digest(&self) -> Digest {
+        let rules = TenantTrust { keys: Vec::new(), identities: Vec::new(), ..self.clone() };
+        Digest::of(&jcs::of_own_value(&serde_json::json!(rules)))
+    }
+}
+
+impl PinnedKey {
+    /// SHA-256 of the SPKI's DER, read from the PEM text; `None` where it is no PEM.
+    pub fn fingerprint(&self) -> Option<Digest> {
+        let body = self.spki.split_once("-----BEGIN PUBLIC KEY-----")?.1.split_once("-----END PUBLIC KEY-----")?.0;
+        let text: String = body.split_ascii_whitespace().collect();
+        Some(Digest::of(&crate::event::base64::decode(&text).ok()?))
+    }
+
+    /// Digest of everything that a result under this key can depend on: all but the revocation.
+    pub fn definition(&self) -> Digest {
+        let unrevoked = PinnedKey { revoked_at: None, ..self.clone() };
+        Digest::of(&jcs::of_own_value(&serde_json::json!(unrevoked)))
+    }
+}

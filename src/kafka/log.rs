@@ -1,0 +1,141 @@
+//! The log on a cluster: opens workers' clients, answers about topics.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{IsError as _, RDKafkaErrorCode};
+
+use crate::event::Topic;
+use crate::log::{Log, LogError, Partition, Range, StartAt};
+
+use super::group::{self, Quiet};
+use super::inlet::KafkaInlet;
+use super::outlet::KafkaOutlet;
+use super::reader::KafkaReader;
+use super::record::{Names, raw_number};
+use super::{KafkaSettings, error};
+
+/// How long a question to the cluster waits for an answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A cluster. Cheap to clone.
+#[derive(Clone)]
+pub struct KafkaLog(Arc<Cluster>);
+
+struct Cluster {
+    settings: KafkaSettings,
+    names: Names,
+    metadata: BaseConsumer<Quiet>,
+    /// Clients that read the committed offsets of a group without joining it.
+    groups: Mutex<BTreeMap<String, Arc<BaseConsumer<Quiet>>>>,
+}
+
+impl KafkaLog {
+    /// Checks the settings; no broker is asked yet.
+    pub fn new(settings: KafkaSettings) -> Result<Self, LogError> {
+        settings.check()?;
+        let metadata = settings.metadata().create_with_context(Quiet).map_err(|error| error::of("client", &error))?;
+        let names = Names::new(&settings.topic_prefix);
+        Ok(KafkaLog(Arc::new(Cluster { settings, names, metadata, groups: Mutex::default() })))
+    }
+
+    pub fn settings(&self) -> &KafkaSettings {
+        &self.0.settings
+    }
+
+    pub(super) fn names(&self) -> &Names {
+        &self.0.names
+    }
+
+    /// Fails with one clear message where no broker answers.
+    pub(super) fn ping(&self, timeout: Duration) -> Result<(), LogError> {
+        match self.0.metadata.fetch_metadata(None, timeout) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.unanswered(&error)),
+        }
+    }
+
+    fn unanswered(&self, error: &rdkafka::error::KafkaError) -> LogError {
+        match error::of("metadata", error) {
+            LogError::Unreachable(text) => {
+                LogError::Unreachable(format!("no broker of {} answers ({text})", self.0.settings.brokers))
+            }
+            other => other,
+        }
+    }
+
+    fn group_client(&self, group: &str) -> Result<Arc<BaseConsumer<Quiet>>, LogError> {
+        let mut groups = self.0.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = groups.get(group) {
+            return Ok(Arc::clone(client));
+        }
+        let config = self.0.settings.consumer(&self.0.names.of(group), "offsets");
+        let client = config.create_with_context(Quiet).map_err(|error| error::of("client", &error))?;
+        let client = Arc::new(client);
+        groups.insert(group.to_owned(), Arc::clone(&client));
+        Ok(client)
+    }
+}
+
+impl Log for KafkaLog {
+    type Inlet = KafkaInlet;
+    type Outlet = KafkaOutlet;
+    type Reader = KafkaReader;
+
+    fn partitions(&self, topic: Topic) -> Result<u32, LogError> {
+        let name = self.0.names.topic(topic);
+        let metadata =
+            self.0.metadata.fetch_metadata(Some(&name), ANSWER_TIMEOUT).map_err(|error| self.unanswered(&error))?;
+        let found = metadata.topics().iter().find(|found| found.name() == name);
+        let problem = |problem: &str| LogError::Topic { topic: name.clone(), problem: problem.into() };
+        let found = found.ok_or_else(|| problem("it does not exist on the cluster"))?;
+        if let Some(code) = found.error().filter(|code| code.is_error()) {
+            return Err(match RDKafkaErrorCode::from(code) {
+                RDKafkaErrorCode::UnknownTopicOrPartition => problem("it does not exist on the cluster"),
+                code => error::of_code(&name, code),
+            });
+        }
+        match u32::try_from(found.partitions().len()) {
+            Ok(count) if count > 0 => Ok(count),
+            _ => Err(problem("it has no partitions")),
+        }
+    }
+
+    fn inlet(&self, group: &str, member: &str, topics: &[Topic], start: StartAt) -> Result<KafkaInlet, LogError> {
+        // Asked first, so that a missing topic or an absent broker is an error here and not a silence in `gather`.
+        for topic in topics {
+            self.partitions(*topic)?;
+        }
+        KafkaInlet::join(self.clone(), &self.0.names.of(group), member, topics, start)
+    }
+
+    fn outlet(&self, transactional_id: &str) -> Result<KafkaOutlet, LogError> {
+        self.ping(ANSWER_TIMEOUT)?;
+        KafkaOutlet::open(self.clone(), &self.0.names.of(transactional_id))
+    }
+
+    fn reader(&self, start: &[(Partition, u64)]) -> Result<KafkaReader, LogError> {
+        KafkaReader::open(self.clone(), start)
+    }
+
+    fn range(&self, partition: Partition) -> Result<Range, LogError> {
+        let name = self.0.names.topic(partition.topic);
+        let number = raw_number(partition.number)?;
+        // The client is read_committed, so the high mark is the last stable offset.
+        let (first, end) = self.0.metadata.fetch_watermarks(&name, number, ANSWER_TIMEOUT).map_err(|error| {
+            match error::of(&partition.to_string(), &error) {
+                LogError::Unreachable(_) => self.unanswered(&error),
+                other => other,
+            }
+        })?;
+        Ok(Range { first: u64::try_from(first).unwrap_or(0), end: u64::try_from(end).unwrap_or(0) })
+    }
+
+    fn committed(&self, group: &str, partition: Partition) -> Result<Option<u64>, LogError> {
+        let client = self.group_client(group)?;
+        let offsets = group::committed(&client, &self.0.names, &[partition])?;
+        Ok(offsets.first().copied().flatten())
+    }
+}

@@ -1,0 +1,246 @@
+//! Reads committed records of chosen partitions, outside any group's assignment.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rdkafka::Offset;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::event::Topic;
+use crate::log::{Log as _, LogError, Partition, Reader, Record};
+
+use super::group::Quiet;
+use super::record::{raw_number, raw_offset};
+use super::{KafkaLog, error};
+
+/// librdkafka wants a group's name even where nothing is joined or committed.
+const GROUP: &str = "attestream-reader";
+/// How long one of several topics is waited for before the others are looked at.
+const TURN: Duration = Duration::from_millis(5);
+/// How long every broker may be silent before `read` says so.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+/// How long a partition may take to become ready to be moved.
+const SEEK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How far one partition has been read.
+///
+/// Hole: markers and aborted records take offsets and are never delivered, so no record's offset tells that the end is
+/// reached; only librdkafka's end-of-partition event does. The event does not carry its offset, so an event counts only
+/// when it was made after the end was captured: the first capture lies before the assignment, and every later one is
+/// followed by a seek to the next offset, which drops what was queued and makes the event come again.
+struct Progress {
+    /// The next offset to return.
+    next: u64,
+    /// The end that is to be reached, while one is.
+    target: Option<u64>,
+    /// Whether an end-of-partition event has come since the target was captured.
+    ended: bool,
+}
+
+impl Progress {
+    fn is_reached(&self) -> bool {
+        self.ended || self.target.is_some_and(|target| self.next >= target)
+    }
+}
+
+/// A reader. One call of `at_end` captures the end of every partition; calls answer for those ends until one answers
+/// true, and the next call captures anew. So a reader of a busy log reaches its end, and what was committed before the
+/// first call of a series has been returned when the series answers true.
+pub struct KafkaReader {
+    log: KafkaLog,
+    /// One consumer per topic: the end-of-partition event names the partition's number only.
+    consumers: Vec<(Topic, BaseConsumer<Quiet>)>,
+    progress: BTreeMap<Partition, Progress>,
+    turn: usize,
+    silent_since: Option<Instant>,
+    /// An error that came after records of the same read: it is the answer of the next.
+    pending: Option<LogError>,
+}
+
+impl KafkaReader {
+    pub(super) fn open(log: KafkaLog, start: &[(Partition, u64)]) -> Result<Self, LogError> {
+        let mut progress = BTreeMap::new();
+        for (partition, next) in start.iter().copied() {
+            let range = log.range(partition)?;
+            if next < range.first || next > range.end {
+                let (partition, first, end) = (partition.to_string(), range.first, range.end);
+                return Err(LogError::OutOfRange { partition, offset: next, first, end });
+            }
+            progress.insert(partition, Progress { next, target: Some(range.end), ended: false });
+        }
+        let mut topics: Vec<Topic> = start.iter().map(|(partition, _)| partition.topic).collect();
+        topics.sort();
+        topics.dedup();
+        let consumers = topics.into_iter().map(|topic| Ok((topic, consumer(&log, topic, start)?)));
+        let consumers = consumers.collect::<Result<_, LogError>>()?;
+        Ok(KafkaReader { log, consumers, progress, turn: 0, silent_since: None, pending: None })
+    }
+
+    /// Polls one consumer once: a record, or nothing.
+    fn poll(&mut self, index: usize, timeout: Duration) -> Result<Option<Record>, LogError> {
+        let Some((topic, consumer)) = self.consumers.get(index) else { return Ok(None) };
+        let topic = *topic;
+        match consumer.poll(timeout) {
+            None => Ok(None),
+            Some(Ok(message)) => {
+                let record = self.log.names().record(&message)?;
+                self.silent_since = None;
+                if let Some(progress) = self.progress.get_mut(&record.partition) {
+                    progress.next = record.offset + 1;
+                }
+                Ok(Some(record))
+            }
+            Some(Err(KafkaError::PartitionEOF(number))) => {
+                let number = u32::try_from(number).unwrap_or(u32::MAX);
+                if let Some(progress) = self.progress.get_mut(&Partition { topic, number }) {
+                    progress.ended = true;
+                }
+                self.silent_since = None;
+                Ok(None)
+            }
+            Some(Err(error)) => self.trouble(topic, &error).map(|()| None),
+        }
+    }
+
+    fn trouble(&mut self, topic: Topic, error: &KafkaError) -> Result<(), LogError> {
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
+                for (partition, progress) in self.progress.iter().filter(|(partition, _)| partition.topic == topic) {
+                    let range = self.log.range(*partition)?;
+                    if progress.next < range.first || progress.next > range.end {
+                        let (first, end) = (range.first, range.end);
+                        let partition = partition.to_string();
+                        return Err(LogError::OutOfRange { partition, offset: progress.next, first, end });
+                    }
+                }
+                Err(LogError::Unreachable(format!("{topic}: an offset was out of range and is not any more")))
+            }
+            Some(RDKafkaErrorCode::AllBrokersDown) => {
+                self.silent_since.get_or_insert_with(Instant::now);
+                Ok(())
+            }
+            Some(code) if error::is_passing(code) => Ok(()),
+            _ => Err(error::of(&format!("read {topic}"), error)),
+        }
+    }
+
+    /// Captures the ends, and makes the events that prove them come again.
+    fn capture(&mut self) -> Result<(), LogError> {
+        let log = self.log.clone();
+        for (partition, progress) in &mut self.progress {
+            let end = log.range(*partition)?.end;
+            progress.target = Some(end);
+            progress.ended = false;
+            if progress.next >= end {
+                continue;
+            }
+            if let Some((_, consumer)) = self.consumers.iter().find(|(topic, _)| *topic == partition.topic) {
+                seek(consumer, &log, *partition, progress.next)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_silence(&mut self) -> Result<(), LogError> {
+        if self.silent_since.is_some_and(|since| since.elapsed() >= SILENCE_MAX) {
+            self.log.ping(Duration::from_secs(2))?;
+            self.silent_since = None;
+        }
+        Ok(())
+    }
+}
+
+/// A consumer of the given partitions of one topic, assigned once with explicit offsets.
+fn consumer(log: &KafkaLog, topic: Topic, start: &[(Partition, u64)]) -> Result<BaseConsumer<Quiet>, LogError> {
+    let mut config = log.settings().consumer(&log.names().of(GROUP), "reader");
+    config.set("enable.partition.eof", "true");
+    let consumer: BaseConsumer<Quiet> =
+        config.create_with_context(Quiet).map_err(|error| error::of("consumer", &error))?;
+    let own = start.iter().filter(|(partition, _)| partition.topic == topic);
+    let list = log.names().list(own.map(|(partition, offset)| (*partition, Some(*offset))))?;
+    consumer.assign(&list).map_err(|error| error::of("assign", &error))?;
+    Ok(consumer)
+}
+
+fn seek(consumer: &BaseConsumer<Quiet>, log: &KafkaLog, partition: Partition, next: u64) -> Result<(), LogError> {
+    let name = log.names().topic(partition.topic);
+    let (number, offset) = (raw_number(partition.number)?, Offset::Offset(raw_offset(next)?));
+    let begun = Instant::now();
+    loop {
+        match consumer.seek(&name, number, offset, SEEK_TIMEOUT) {
+            Ok(()) => return Ok(()),
+            Err(error) if begun.elapsed() >= SEEK_TIMEOUT => {
+                return Err(error::of(&format!("seek {partition}"), &error));
+            }
+            // A partition that was assigned a moment ago is not ready to be moved yet.
+            Err(_) => std::thread::park_timeout(Duration::from_millis(5)),
+        }
+    }
+}
+
+impl Reader for KafkaReader {
+    fn read(&mut self, records: usize, wait: Duration) -> Result<Vec<Record>, LogError> {
+        if let Some(error) = self.pending.take() {
+            return Err(error);
+        }
+        let begun = Instant::now();
+        let mut batch = Vec::new();
+        let mut idle = 0;
+        while batch.len() < records {
+            let left = wait.saturating_sub(begun.elapsed());
+            // With records in hand nothing more is waited for; with one topic there is no turn to wait for.
+            let turn = if self.consumers.len() == 1 { left } else { left.min(TURN) };
+            let timeout = if batch.is_empty() && idle >= self.consumers.len() { turn } else { Duration::ZERO };
+            let before = self.progress.values().filter(|progress| progress.ended).count();
+            match self.poll(self.turn, timeout) {
+                Err(error) if batch.is_empty() => return Err(error),
+                Err(error) => {
+                    self.pending = Some(error);
+                    break;
+                }
+                Ok(Some(record)) => {
+                    idle = 0;
+                    batch.push(record);
+                }
+                Ok(None) => {
+                    // An end that was reached just now is news: the caller asks `at_end` before it waits longer.
+                    let ended = self.progress.values().filter(|progress| progress.ended).count() > before;
+                    let all = self.progress.values().all(Progress::is_reached);
+                    idle += 1;
+                    self.turn = (self.turn + 1) % self.consumers.len().max(1);
+                    let waited = left.is_zero() || !batch.is_empty();
+                    if (waited && idle > self.consumers.len()) || (ended && all) {
+                        break;
+                    }
+                }
+            }
+        }
+        if batch.is_empty() {
+            self.check_silence()?;
+        }
+        Ok(batch)
+    }
+
+    fn at_end(&mut self) -> Result<bool, LogError> {
+        if self.progress.values().any(|progress| progress.target.is_none()) {
+            self.capture()?;
+        }
+        let reached = self.progress.values().all(Progress::is_reached);
+        if reached {
+            for progress in self.progress.values_mut() {
+                progress.target = None;
+            }
+        }
+        Ok(reached)
+    }
+}
+
+impl Drop for KafkaReader {
+    fn drop(&mut self) {
+        for (_, consumer) in &self.consumers {
+            // Dropping a consumer that still owns partitions can hang.
+            drop(consumer.unassign());
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! How an attestation stands now: its result, the keys that are still configured, and the clock. No cryptography.
+
+use crate::event::{Digest, Millis, Tenant};
+use crate::verdict::result::{AttestationFacts, AttestationResult, AttestationStatus, Pair, RestsOn};
+use crate::verdict::standing::{Standing, standing};
+
+use super::fold::{FoldError, Folding};
+use super::keys::{self, Role};
+use super::ranked::Ranked;
+use super::record::{Bytes, VerifyWork, Work};
+use super::rows::{AboutRow, AttestationRow, Rank, TenantRow, Touched, list_of};
+
+/// The code of a result whose verified time lies ahead of the clock.
+pub const NOT_YET_VALID: &str = "not-yet-valid";
+
+/// The digests that an attestation is about, each once, in order.
+pub fn about(facts: &AttestationFacts) -> Vec<(Role, Digest)> {
+    let Some(statement) = &facts.statement else { return Vec::new() };
+    let subjects = statement.subjects.iter().flat_map(|subject| subject.digest.join_keys());
+    let documents = statement.documents.iter().copied().map(|digest| (Role::Document, digest));
+    let mut about: Vec<(Role, Digest)> = subjects.map(|digest| (Role::Subject, digest)).chain(documents).collect();
+    about.sort_unstable();
+    about.dedup();
+    about
+}
+
+/// How an attestation with a result stands under the tenant's trust and the clock.
+pub fn stand(result: &AttestationResult, tenant: &TenantRow, clock: Millis) -> Standing {
+    let mut standing = standing(result, &tenant.trust);
+    let waits = result.not_before.is_some_and(|time| time > clock);
+    if waits && standing.status == AttestationStatus::Verified {
+        standing.status = AttestationStatus::KeyPolicyMismatch;
+        standing.reasons = vec![NOT_YET_VALID.to_owned()];
+    }
+    standing
+}
+
+/// Whether an activation after number `activation` touched something that the result rests on.
+fn is_stale(result: &AttestationResult, activation: u64, touched: &Touched) -> bool {
+    let later = |number: &u64| *number > activation;
+    let touches = |on: &RestsOn| match on {
+        RestsOn::Key(fingerprint) => touched.keys.get(fingerprint).is_some_and(later),
+        RestsOn::Identities => later(&touched.identities),
+        RestsOn::Root => later(&touched.root),
+        RestsOn::Unresolved(Some(hint)) => touched.added.get(hint).is_some_and(later),
+        RestsOn::Unresolved(None) => touched.added.values().any(|number| later(number)),
+        RestsOn::Rules => later(&touched.rules),
+    };
+    later(&touched.rules) || result.rests_on.iter().any(touches)
+}
+
+impl Folding<'_> {
+    /// The number of the activation under which `pair` was last in force; `None` while it was never.
+    pub(super) fn activation_of(&mut self, tenant: &Tenant, pair: &Pair) -> Result<Option<u64>, FoldError> {
+        self.rows.get(&keys::pair(tenant, pair))
+    }
+
+    pub(super) fn tenant_row(&mut self, tenant: &Tenant) -> Result<Option<TenantRow>, FoldError> {
+        self.rows.get(&keys::tenant(tenant))
+    }
+
+    pub(super) fn attestation_row(&mut self, tenant: &Tenant, id: Digest) -> Result<Option<AttestationRow>, FoldError> {
+        self.rows.get(&keys::attestation(tenant, id))
+    }
+
+    /// Takes a result into the row: the one of the latest activation counts, one of a pair that is not in force yet
+    /// waits. Returns whether the row changed.
+    pub(super) fn take_result(
+        &mut self,
+        tenant: &Tenant,
+        id: Digest,
+        row: &mut AttestationRow,
+        result: AttestationResult,
+    ) -> Result<bool, FoldError> {
+        let Some(activation) = self.activation_of(tenant, &result.pair)? else {
+            let known = row.pending.iter().any(|pending| pending.pair == result.pair);
+            if !known {
+                let mut key = keys::pending(tenant, &result.pair);
+                key.extend_from_slice(id.as_bytes());
+                self.rows.put_bytes(key, Vec::new());
+                row.pending.push(result);
+            }
+            return Ok(!known);
+        };
+        let present = match &row.result {
+            Some(present) => self.activation_of(tenant, &present.pair.clone())?,
+            None => None,
+        };
+        if present.is_some_and(|present| present >= activation) {
+            return Ok(false);
+        }
+        let old = row.result.replace(result);
+        let old = old.map(|result| result.rests_on).unwrap_or_default();
+        let new = row.result.as_ref().map(|result| result.rests_on.clone()).unwrap_or_default();
+        self.index_rests(tenant, id, &old, &new);
+        Ok(true)
+    }
+
+    fn index_rests(&mut self, tenant: &Tenant, id: Digest, old: &[RestsOn], new: &[RestsOn]) {
+        let key = |on: &RestsOn| {
+            let mut key = keys::rests_on(tenant, on);
+            key.extend_from_slice(id.as_bytes());
+            key
+        };
+        for on in old.iter().filter(|on| !new.contains(on)) {
+            self.rows.remove(key(on));
+        }
+        for on in new.iter().filter(|on| !old.contains(on)) {
+            self.rows.put_bytes(key(on), Vec::new());
+        }
+    }
+
+    /// Brings an attestation's place in the lists up to what is active now, and asks for a new result where an
+    /// activation touched what the present one rests on. Returns the standing, `None` while no result counts.
+    pub(super) fn restand(
+        &mut self,
+        tenant: &Tenant,
+        id: Digest,
+        row: &mut AttestationRow,
+    ) -> Result<Option<Standing>, FoldError> {
+        self.take_pending(tenant, id, row)?;
+        let Some(trust) = self.tenant_row(tenant)? else { return Ok(None) };
+        let Some(result) = row.result.clone() else { return Ok(None) };
+        let clock = self.partition.clock;
+        let standing = stand(&result, &trust, clock);
+        if let Some(time) = result.not_before.filter(|time| *time > clock) {
+            self.rows.put_bytes(keys::due_at(time, tenant, id), Vec::new());
+        }
+        let rank = Rank {
+            class: match standing.status {
+                AttestationStatus::Verified => Rank::VERIFIED,
+                AttestationStatus::KeyPolicyMismatch => Rank::MISMATCH,
+                AttestationStatus::Failed => Rank::FAILED,
+            },
+            time: standing.trusted_time.map_or(u64::MAX, |time| u64::try_from(time.0).unwrap_or(0)),
+            envelope: row.facts.envelope,
+            id,
+        };
+        if row.listed != Some(rank) {
+            self.relist(tenant, row, rank)?;
+        }
+        self.ask_if_stale(tenant, id, row, &trust, &result)?;
+        self.rows.put(keys::attestation(tenant, id), row)?;
+        Ok(Some(standing))
+    }
+
+    /// Takes results into force whose pair has been activated since.
+    fn take_pending(&mut self, tenant: &Tenant, id: Digest, row: &mut AttestationRow) -> Result<(), FoldError> {
+        if row.pending.is_empty() {
+            return Ok(());
+        }
+        for result in std::mem::take(&mut row.pending) {
+            if self.activation_of(tenant, &result.pair)?.is_some() {
+                let mut key = keys::pending(tenant, &result.pair);
+                key.extend_from_slice(id.as_bytes());
+                self.rows.remove(key);
+                self.take_result(tenant, id, row, result)?;
+            } else {
+                row.pending.push(result);
+            }
+        }
+        Ok(())
+    }
+
+    fn relist(&mut self, tenant: &Tenant, row: &mut AttestationRow, rank: Rank) -> Result<(), FoldError> {
+        let old = row.listed.replace(rank);
+        let Some(link) = row.facts.statement.as_ref().and_then(|statement| statement.link) else { return Ok(()) };
+        for (role, digest) in about(&row.facts) {
+            let key = keys::about(tenant, role, digest);
+            let mut about: AboutRow = self.rows.get(&key)?.unwrap_or_default();
+            if let Some(old) = old {
+                let list = list_of(link, old.class);
+                if let Some(head) = about.attestations.get_mut(&list) {
+                    let spilled = keys::about_spilled(tenant, role, digest, list);
+                    Ranked { head, spilled }.remove(&mut self.rows, &old.to_key())?;
+                    if head.first.is_empty() {
+                        about.attestations.remove(&list);
+                    }
+                }
+            }
+            let list = list_of(link, rank.class);
+            let spilled = keys::about_spilled(tenant, role, digest, list);
+            let head = about.attestations.entry(list).or_default();
+            Ranked { head, spilled }.insert(&mut self.rows, &rank.to_key())?;
+            self.rows.put(key, &about)?;
+        }
+        Ok(())
+    }
+
+    /// Asks once for (attestation, active pair). A result that rests on one key which is not configured any more is
+    /// turned by its standing and needs no answer.
+    fn ask_if_stale(
+        &mut self,
+        tenant: &Tenant,
+        id: Digest,
+        row: &mut AttestationRow,
+        trust: &TenantRow,
+        result: &AttestationResult,
+    ) -> Result<(), FoldError> {
+        if row.asked == Some(trust.pair) || result.pair == trust.pair {
+            return Ok(());
+        }
+        let Some(activation) = self.activation_of(tenant, &result.pair)? else { return Ok(()) };
+        if !is_stale(result, activation, &trust.touched) {
+            return Ok(());
+        }
+        row.asked = Some(trust.pair);
+        let evidence = self.carried(&row.bytes)?;
+        let (pair, at) = (trust.pair, row.admitted_at);
+        let work = Work::Verify(VerifyWork { tenant: tenant.clone(), attestation: id, evidence, pair, at });
+        self.ask(tenant, id, &work);
+        Ok(())
+    }
+
+    /// Bytes as outputs and asks carry them: inline where the state keeps them, else by reference.
+    pub(super) fn carried(&self, bytes: &Bytes) -> Result<Bytes, FoldError> {
+        let mut carried = bytes.clone();
+        if carried.r#ref.is_none() {
+            carried.inline = Some(self.rows.blob(bytes.digest)?.ok_or(FoldError::Blob)?);
+        }
+        Ok(carried)
+    }
+}

@@ -1,0 +1,55 @@
+//! The log itself, and what only a simulation does to one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use crate::event::{Millis, Topic};
+use crate::log::embedded::Embedded;
+use crate::log::{LogError, Outgoing, Partition, partition_of};
+
+use super::{FaultPlan, MemoryStore};
+
+/// A log in memory. Clones are the same log.
+pub type MemoryLog = Embedded<MemoryStore>;
+
+impl MemoryLog {
+    /// A log with these numbers of partitions; a topic that is not listed has one. The clock counts its own readings
+    /// from zero, and offsets have gaps like Kafka's.
+    pub fn new(counts: &[(Topic, u32)]) -> Self {
+        let readings = AtomicI64::new(0);
+        let clock = move || Millis(readings.fetch_add(1, Ordering::Relaxed));
+        Embedded::over(MemoryStore::new(counts), Arc::new(clock))
+    }
+
+    /// The same log, from now on without the offsets that the ends of transactions take.
+    pub fn with_dense_offsets(self) -> Self {
+        self.store().set_markers(false);
+        self
+    }
+
+    /// Sets what goes wrong from now on; returns the former plan with its counts.
+    pub fn fail(&self, plan: Option<FaultPlan>) -> Option<FaultPlan> {
+        self.store().set_plan(plan)
+    }
+
+    /// Appends as a plain producer does, with its own time stamp, visible at once; returns where.
+    pub fn produce(&self, record: Outgoing, timestamp: Millis) -> Result<(Partition, u64), LogError> {
+        let topic = record.topic;
+        let count = crate::log::Log::partitions(self, topic)?;
+        let by_key = || record.key.as_ref().map_or(0, |key| partition_of(key, count));
+        let partition = Partition { topic, number: record.partition.unwrap_or_else(by_key) };
+        let offset = self.store().push(partition, timestamp, record)?;
+        self.nudge();
+        Ok((partition, offset))
+    }
+
+    /// Drops what lies before `first`, as retention does.
+    pub fn truncate(&self, partition: Partition, first: u64) {
+        self.store().truncate(partition, first);
+    }
+
+    /// Drops a group's committed offset, as Kafka does with an idle group.
+    pub fn forget(&self, group: &str, partition: Partition) {
+        self.store().forget(group, partition);
+    }
+}
