@@ -1,1 +1,3 @@
 //! The one integration test binary: one binary links the C++ libraries once.
+
+mod authority;

@@ -43,9 +43,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Evidence, Refusal> {
     let marks: Marks<'_> = serde_json::from_str(text).map_err(|_| Fault::Form)?;
     let evidence = match marks {
         Marks { media_type: Some(_), message_signature: Some(_), .. } => return Err(Fault::NoEnvelope.into()),
-        Marks { media_type: Some(kind), verification_material: Some(material), dsse_envelope: Some(envelope), .. } => {
-            bundle(text, &kind, material, envelope)?
-        }
+        Marks {
+            media_type: Some(kind), verification_material: Some(material), dsse_envelope: Some(envelope), ..
+        } => bundle(text, &kind, material, envelope)?,
         Marks { dsse_envelope: Some(envelope), rekor_entry: Some(entry), payload: None, .. } => {
             envelope_and_entry(text, envelope, entry)?
         }
@@ -350,8 +350,7 @@ struct RestProof<'a> {
 }
 
 fn envelope_and_entry(text: &str, envelope: &RawValue, entry: &RawValue) -> Result<Evidence, Fault> {
-    let entries: BTreeMap<Cow<'_, str>, RestEntry<'_>> =
-        serde_json::from_str(entry.get()).map_err(|_| Fault::Field)?;
+    let entries: BTreeMap<Cow<'_, str>, RestEntry<'_>> = serde_json::from_str(entry.get()).map_err(|_| Fault::Field)?;
     at_most(&Vec::from_iter(entries.keys()), 1)?;
     let (uuid, entry) = entries.into_iter().next().ok_or(Fault::Field)?;
     let mut evidence = with_envelope(Form::EnvelopeAndEntry, Envelope::of_scanned(envelope.get())?, Some(text));

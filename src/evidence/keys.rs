@@ -149,8 +149,7 @@ impl PublicKey {
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), Fault> {
         match &self.parsed {
             Parsed::Ed25519(key) => {
-                let signature =
-                    ed25519_dalek::Signature::from_slice(signature).map_err(|_| Fault::SignatureInvalid)?;
+                let signature = ed25519_dalek::Signature::from_slice(signature).map_err(|_| Fault::SignatureInvalid)?;
                 if self.algorithm == KeyAlgorithm::Ed25519ph {
                     key.verify_prehashed_strict(Sha512::new_with_prefix(message), None, &signature)
                 } else {

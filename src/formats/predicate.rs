@@ -223,7 +223,8 @@ mod tests {
     #[test]
     fn documents_are_bound_by_name_by_text_and_by_result() {
         let named = Digest::from_hex(HEX).unwrap();
-        let (location, hash) = (format!(r#"{{"location":"sha256:{HEX}"}}"#), format!(r#"{{"provenanceHash":"{HEX}"}}"#));
+        let (location, hash) =
+            (format!(r#"{{"location":"sha256:{HEX}"}}"#), format!(r#"{{"provenanceHash":"{HEX}"}}"#));
         let location = Binds::Document.read(&location).unwrap();
         assert_eq!((location.documents, location.document), (vec![named], None));
         let hash = Binds::ProvenanceHash.read(&hash).unwrap();

@@ -9,7 +9,9 @@ use super::keys::{self, Key, Role};
 use super::output::Status;
 use super::overlay::Overlay;
 use super::ranked::Ranked;
-use super::record::{Admitted, AdmittedAttestation, AdmittedEvent, Answer, Body, Bytes, LedgerRecord, Part, RECORD_FORMAT};
+use super::record::{
+    Admitted, AdmittedAttestation, AdmittedEvent, Answer, Body, Bytes, LedgerRecord, Part, RECORD_FORMAT,
+};
 use super::rows::{AboutRow, AttestationRow, EventRow, PartitionRow, Task};
 use super::state::{Memo, Recall, StateError};
 use super::step::{Fate, Step};

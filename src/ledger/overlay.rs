@@ -81,8 +81,7 @@ impl<'s> Overlay<'s> {
         let written = self.written.rows.range(start..).take_while(|(key, _)| key.starts_with(prefix));
         let written: BTreeMap<&Key, &Option<Vec<u8>>> = written.filter(|(key, _)| inside(key)).collect();
         let removed = written.values().filter(|value| value.is_none()).count();
-        let mut rows: BTreeMap<Key, Vec<u8>> =
-            self.below.scan(prefix, after, limit + removed)?.into_iter().collect();
+        let mut rows: BTreeMap<Key, Vec<u8>> = self.below.scan(prefix, after, limit + removed)?.into_iter().collect();
         // Rows below end where `limit + removed` were found; a written row beyond that end is still in order.
         for (key, value) in written {
             match value {

@@ -21,7 +21,12 @@ const BUILT_IN_RULE: &str = "builtin-verified";
 
 impl Folding<'_> {
     /// Publishes an event exactly when its record without revision and position differs from the last one.
-    pub(super) fn publish(&mut self, tenant: &Tenant, event: &mut EventRow, verdict: &Verdict) -> Result<(), FoldError> {
+    pub(super) fn publish(
+        &mut self,
+        tenant: &Tenant,
+        event: &mut EventRow,
+        verdict: &Verdict,
+    ) -> Result<(), FoldError> {
         let mut record = self.record_of(tenant, event, verdict);
         let digest = Digest::of(&to_bytes(&record)?);
         if event.published == Some(digest) {

@@ -1,10 +1,10 @@
 //! Verified times against the clock, the log's window and the tenant's age (rules Z4, L10, and the contract's
 //! `notBefore`).
 
+use super::CompiledTrust;
 use super::check::CheckName;
 use super::reason::Cause;
 use super::verify::Found;
-use super::CompiledTrust;
 use crate::event::{Millis, limits};
 
 /// Judges every verified time against the admission clock. A time ahead of it by little makes the result wait.
