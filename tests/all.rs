@@ -1,5 +1,6 @@
 //! The one integration test binary: one binary links the C++ libraries once.
 
+mod authority;
 #[cfg(all(feature = "kafka", feature = "http"))]
 mod broker;
 mod fold;
