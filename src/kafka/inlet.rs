@@ -8,7 +8,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::event::Topic;
-use crate::log::{Gather, Gathered, Inlet, Log as _, LogError, Partition, Record, StartAt};
+use crate::log::{Gather, Gathered, Inlet, LogError, Partition, Record, StartAt};
 
 use super::group::{self, Group, KafkaFence};
 use super::record::{raw_number, raw_offset};
@@ -110,7 +110,7 @@ impl KafkaInlet {
     /// Finds the partition whose position left the log: the error event does not name it.
     fn out_of_range(&self) -> LogError {
         for (partition, offset) in self.next.iter().map(|(partition, offset)| (*partition, *offset)) {
-            let range = match self.log.range(partition) {
+            let range = match self.log.watermarks(partition) {
                 Ok(range) => range,
                 Err(error) => return error,
             };

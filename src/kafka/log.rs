@@ -28,6 +28,7 @@ struct Cluster {
     settings: KafkaSettings,
     names: Names,
     metadata: BaseConsumer<Quiet>,
+    watermarks: BaseConsumer<Quiet>,
     /// Clients that read the committed offsets of a group without joining it.
     groups: Mutex<BTreeMap<String, Arc<BaseConsumer<Quiet>>>>,
 }
@@ -37,8 +38,10 @@ impl KafkaLog {
     pub fn new(settings: KafkaSettings) -> Result<Self, LogError> {
         settings.check()?;
         let metadata = settings.metadata().create_with_context(Quiet).map_err(|error| error::of("client", &error))?;
+        let watermarks =
+            settings.watermarks().create_with_context(Quiet).map_err(|error| error::of("client", &error))?;
         let names = Names::new(&settings.topic_prefix);
-        Ok(KafkaLog(Arc::new(Cluster { settings, names, metadata, groups: Mutex::default() })))
+        Ok(KafkaLog(Arc::new(Cluster { settings, names, metadata, watermarks, groups: Mutex::default() })))
     }
 
     pub fn settings(&self) -> &KafkaSettings {
@@ -55,6 +58,21 @@ impl KafkaLog {
             Ok(_) => Ok(()),
             Err(error) => Err(self.unanswered(&error)),
         }
+    }
+
+    /// First kept offset and the end of what is replicated: committed, open or still to be marked.
+    pub(super) fn watermarks(&self, partition: Partition) -> Result<Range, LogError> {
+        self.ask_range(&self.0.watermarks, partition)
+    }
+
+    fn ask_range(&self, client: &BaseConsumer<Quiet>, partition: Partition) -> Result<Range, LogError> {
+        let name = self.0.names.topic(partition.topic);
+        let asked = client.fetch_watermarks(&name, raw_number(partition.number)?, ANSWER_TIMEOUT);
+        let (first, end) = asked.map_err(|error| match error::of(&name, &error) {
+            LogError::Unreachable(_) => self.unanswered(&error),
+            other => other,
+        })?;
+        Ok(Range { first: u64::try_from(first).unwrap_or(0), end: u64::try_from(end).unwrap_or(0) })
     }
 
     fn unanswered(&self, error: &rdkafka::error::KafkaError) -> LogError {
@@ -121,16 +139,8 @@ impl Log for KafkaLog {
     }
 
     fn range(&self, partition: Partition) -> Result<Range, LogError> {
-        let name = self.0.names.topic(partition.topic);
-        let number = raw_number(partition.number)?;
-        // The client is read_committed, so the high mark is the last stable offset.
-        let (first, end) = self.0.metadata.fetch_watermarks(&name, number, ANSWER_TIMEOUT).map_err(|error| {
-            match error::of(&partition.to_string(), &error) {
-                LogError::Unreachable(_) => self.unanswered(&error),
-                other => other,
-            }
-        })?;
-        Ok(Range { first: u64::try_from(first).unwrap_or(0), end: u64::try_from(end).unwrap_or(0) })
+        // This client is read_committed, so the high mark is the last stable offset.
+        self.ask_range(&self.0.metadata, partition)
     }
 
     fn committed(&self, group: &str, partition: Partition) -> Result<Option<u64>, LogError> {
