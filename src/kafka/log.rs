@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{IsError as _, RDKafkaErrorCode};
@@ -19,6 +19,8 @@ use super::{KafkaSettings, error};
 
 /// How long a question to the cluster waits for an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// The pause before a question is asked again.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A cluster. Cheap to clone.
 #[derive(Clone)]
@@ -54,6 +56,7 @@ impl KafkaLog {
 
     /// Fails with one clear message where no broker answers.
     pub(super) fn ping(&self, timeout: Duration) -> Result<(), LogError> {
+        group::listen(&self.0.metadata);
         match self.0.metadata.fetch_metadata(None, timeout) {
             Ok(_) => Ok(()),
             Err(error) => Err(self.unanswered(&error)),
@@ -65,13 +68,21 @@ impl KafkaLog {
         self.ask_range(&self.0.watermarks, partition)
     }
 
+    /// librdkafka asks once; while a partition changes its leader, the answer is to ask again.
     fn ask_range(&self, client: &BaseConsumer<Quiet>, partition: Partition) -> Result<Range, LogError> {
-        let name = self.0.names.topic(partition.topic);
-        let asked = client.fetch_watermarks(&name, raw_number(partition.number)?, ANSWER_TIMEOUT);
-        let (first, end) = asked.map_err(|error| match error::of(&name, &error) {
-            LogError::Unreachable(_) => self.unanswered(&error),
-            other => other,
-        })?;
+        let (name, number) = (self.0.names.topic(partition.topic), raw_number(partition.number)?);
+        group::listen(client);
+        let begun = Instant::now();
+        let (first, end) = loop {
+            match client.fetch_watermarks(&name, number, ANSWER_TIMEOUT) {
+                Ok(range) => break range,
+                Err(error) => match error::of(&name, &error) {
+                    LogError::Unreachable(_) if begun.elapsed() < ANSWER_TIMEOUT => std::thread::park_timeout(PAUSE),
+                    LogError::Unreachable(_) => return Err(self.unanswered(&error)),
+                    other => return Err(other),
+                },
+            }
+        };
         Ok(Range { first: u64::try_from(first).unwrap_or(0), end: u64::try_from(end).unwrap_or(0) })
     }
 
@@ -104,6 +115,7 @@ impl Log for KafkaLog {
 
     fn partitions(&self, topic: Topic) -> Result<u32, LogError> {
         let name = self.0.names.topic(topic);
+        group::listen(&self.0.metadata);
         let metadata =
             self.0.metadata.fetch_metadata(Some(&name), ANSWER_TIMEOUT).map_err(|error| self.unanswered(&error))?;
         let found = metadata.topics().iter().find(|found| found.name() == name);
@@ -145,6 +157,7 @@ impl Log for KafkaLog {
 
     fn committed(&self, group: &str, partition: Partition) -> Result<Option<u64>, LogError> {
         let client = self.group_client(group)?;
+        group::listen(&client);
         let offsets = group::committed(&client, &self.0.names, &[partition])?;
         Ok(offsets.first().copied().flatten())
     }
