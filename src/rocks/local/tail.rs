@@ -67,8 +67,10 @@ fn harm(bytes: &[u8]) -> Option<usize> {
     }
 }
 
+/// Whether a batch begins anywhere after `harm`. The kind is looked at first: few places are worth a checksum.
 fn begins_after(bytes: &[u8], harm: usize) -> bool {
-    (harm + 1..bytes.len()).any(|at| matches!(record_at(bytes, at), Some((FULL | FIRST, _))))
+    let begins = |at: &usize| matches!(bytes.get(at + HEADER - 1), Some(&FULL | &FIRST));
+    (harm + 1..bytes.len()).filter(begins).any(|at| record_at(bytes, at).is_some())
 }
 
 /// The kind and the end of the record that lies whole at `at`.
