@@ -16,3 +16,4 @@ mod memory;
 mod port;
 #[cfg(feature = "rocks")]
 mod rocks;
+mod spine;
