@@ -72,3 +72,12 @@ fn real_provenance_is_read() {
     }
     assert!(read > 20, "{read}");
 }
+
+#[test]
+fn spdx_is_named_as_what_is_not_read() {
+    let Some(folder) = corpus("spdx3", 18) else { return };
+    for path in files(&folder, &[".json", ".jsonld"]) {
+        let refusal = normalise(Kind::Sbom, &std::fs::read(&path).unwrap(), &Accepted::default()).unwrap_err();
+        assert_eq!(refusal.code(), "spdx-not-accepted", "{}", path.display());
+    }
+}
