@@ -1,13 +1,11 @@
 //! The one integration test binary: one binary links the C++ libraries once.
 
 mod authority;
-#[cfg(all(feature = "kafka", feature = "http"))]
 #[cfg(test)]
 mod broker;
 mod fold;
 #[cfg(test)]
 mod formats;
-#[cfg(all(feature = "kafka", feature = "http"))]
 #[cfg(test)]
 mod kafka;
 #[cfg(test)]

@@ -7,13 +7,14 @@ use attestream::cas::MemoryObjects;
 use attestream::event::{Digest, Millis, Tenant, Topic};
 use attestream::ledger::control::ControlRecord;
 use attestream::ledger::output::Status;
-use attestream::log::memory::MemoryLog;
-use attestream::processor::WorkerSettings;
+use attestream::log::embedded::{Effect, Verb};
+use attestream::log::memory::{Fault, FaultPlan, MemoryLog};
+use attestream::processor::{AdmissionWorker, LedgerWorker, WorkerSettings};
 use attestream::telemetry::{Observer, Silent};
 
 use super::feed::{Expected, Made, Producer};
 use super::oracle::{Judgement, judge};
-use super::plant::{TestClock, admission, control, genesis, ledger, send, settle};
+use super::plant::{Crashing, TestClock, admission, control, genesis, ledger, restarting, send, settle};
 use super::states::KeptStates;
 
 pub const NOW: Millis = Millis(1_800_000_000_000);
@@ -85,4 +86,87 @@ fn every_input_has_one_fate_and_every_event_its_verdict() {
     for (partition, hash) in &judgement.hashes {
         assert_eq!(states.hash(*partition).as_ref(), Some(hash), "the state of partition {partition} is the fold's");
     }
+}
+
+/// A generator of numbers that gives the same from the same seed.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: u64) -> u64 {
+        // SplitMix64 (Steele, Lea and Flood 2014).
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % limit
+    }
+}
+
+fn faults(numbers: &mut Numbers) -> FaultPlan {
+    let verbs = [Verb::Begin, Verb::Append, Verb::Offsets, Verb::Commit, Verb::Commit, Verb::Gather];
+    let effects = [Effect::Before, Effect::After, Effect::Lose];
+    let fault = |_| Fault {
+        verb: verbs[usize::try_from(numbers.below(6)).unwrap()],
+        nth: 1 + numbers.below(60),
+        effect: effects[usize::try_from(numbers.below(3)).unwrap()],
+    };
+    FaultPlan::new((0..12).map(fault).collect::<Vec<_>>())
+}
+
+/// Crashes at every point of the loop, transactions that fail before and after they happened, memberships that are lost:
+/// the oracle holds.
+#[test]
+fn crashes_and_failing_transactions_lose_and_double_nothing() {
+    let mut crashed = std::collections::BTreeMap::new();
+    for seed in 1..=12 {
+        let mut numbers = Numbers(seed);
+        let log = fresh();
+        let mut producers = producers(2);
+        genesis(&log, "test", NOW, vec![producers[0].trust(), producers[1].no_trust()], None);
+        let settings = WorkerSettings { batch_records: 7, ..WorkerSettings::new("test", "one") };
+        let objects: Arc<dyn Objects> = Arc::new(MemoryObjects::default());
+        let states = KeptStates::default();
+        let crashing = Arc::new(Crashing::new((0..10).map(|_| numbers.below(400)).collect()));
+        let observer: Arc<dyn Observer> = Arc::clone(&crashing) as Arc<dyn Observer>;
+        let clock = TestClock::at(NOW).clock();
+        let stage_1 = {
+            let (log, objects, settings, observer) =
+                (log.clone(), Arc::clone(&objects), settings.clone(), Arc::clone(&observer));
+            restarting(move |stop| {
+                let (objects, observer, clock) = (Arc::clone(&objects), Arc::clone(&observer), Arc::clone(&clock));
+                AdmissionWorker::new(log.clone(), objects, settings.clone(), observer, clock).run(stop)
+            })
+        };
+        let stage_2 = {
+            let (log, states, settings) = (log.clone(), states.clone(), settings.clone());
+            restarting(move |stop| {
+                LedgerWorker::new(log.clone(), states.clone(), settings.clone(), Arc::clone(&observer))?.run(stop)
+            })
+        };
+        let mut made = [Vec::new(), Vec::new()];
+        log.fail(Some(faults(&mut numbers)));
+        for round in 0..25 {
+            for (at, producer) in producers.iter_mut().enumerate() {
+                let next = producer.next();
+                send(&log, "producer", next.inputs.clone());
+                made[at].push(next);
+            }
+            if round == 12 {
+                control(&log, &ControlRecord::Tenant(Box::new(producers[1].trust())));
+                control(&log, &ControlRecord::Tick { at: NOW.plus(1_000) });
+            }
+        }
+        settle(&log, &settings);
+        drop((stage_1, stage_2));
+        log.fail(None);
+        let judgement = judge(&log, &*objects);
+        for (producer, made) in producers.iter().zip(&made) {
+            ends_as_expected(&judgement, &producer.tenant, made);
+        }
+        for ((role, point), times) in crashing.crashed.lock().unwrap().iter() {
+            *crashed.entry((role.as_str(), point.as_str())).or_insert(0) += times;
+        }
+    }
+    println!("crashed at {crashed:?}");
+    assert!(crashed.len() >= 8, "crashes were spread over the points");
 }

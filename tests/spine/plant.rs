@@ -1,6 +1,7 @@
 //! A running plant: genesis, and workers of both roles on one log.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use attestream::log::{Log, LogError, Outgoing, Outlet, Partition, Reader, Record
 use attestream::processor::genesis::{Seed, init};
 use attestream::processor::partition::Fold;
 use attestream::processor::{AdmissionWorker, Clock, LedgerWorker, Stop, WorkerSettings};
-use attestream::telemetry::Observer;
+use attestream::telemetry::{Happening, Observer, Point, Role};
 use attestream::verdict::tenant::TenantTrust;
 
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -98,14 +99,67 @@ pub fn ledger<L: Log, S: States + 'static>(
     Running { stop, thread: Some(thread) }
 }
 
+/// An observer that crashes its worker: a panic at each of the given passings of points, counted over all workers.
+pub struct Crashing {
+    passed: AtomicU64,
+    at: Vec<u64>,
+    /// How often each point of each role was crashed at.
+    pub crashed: Mutex<BTreeMap<(Role, Point), u64>>,
+}
+
+impl Crashing {
+    pub fn new(at: Vec<u64>) -> Self {
+        Crashing { passed: AtomicU64::new(0), at, crashed: Mutex::default() }
+    }
+}
+
+impl Observer for Crashing {
+    fn happened(&self, happening: &Happening<'_>) {
+        let Happening::Passed { role, point } = happening else { return };
+        let passed = self.passed.fetch_add(1, Ordering::Relaxed);
+        if self.at.contains(&passed) {
+            *self.crashed.lock().unwrap().entry((*role, *point)).or_default() += 1;
+            // Not `panic!`: the hook would print each of them.
+            std::panic::resume_unwind(Box::new("crash"));
+        }
+    }
+}
+
+/// Runs a worker again and again after each crash, until it is stopped.
+pub fn restarting(run: impl Fn(&Stop) -> Result<(), LogError> + Send + 'static) -> Running {
+    let stop = Stop::default();
+    let own = stop.clone();
+    let thread = std::thread::spawn(move || {
+        loop {
+            match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&own))) {
+                Ok(ended) => return ended,
+                Err(_) if own.is_stopped() => return Ok(()),
+                Err(_) => {}
+            }
+        }
+    });
+    Running { stop, thread: Some(thread) }
+}
+
 /// Writes inputs as a producer of its own.
 pub fn send<L: Log>(log: &L, producer: &str, inputs: Vec<Outgoing>) {
-    let mut outlet = log.outlet(producer).unwrap();
-    outlet.begin().unwrap();
-    for input in inputs {
-        outlet.append(input).unwrap();
+    // The log may be made to fail: a producer tries until its transaction is there, once.
+    let position = |log: &L| inputs.iter().map(|input| count(log, input.topic)).sum::<usize>();
+    let before = position(log);
+    loop {
+        let sent = log.outlet(producer).and_then(|mut outlet| {
+            outlet.begin()?;
+            inputs.iter().try_for_each(|input| outlet.append(input.clone()))?;
+            outlet.commit()
+        });
+        if sent.is_ok() || position(log) != before {
+            return;
+        }
     }
-    outlet.commit().unwrap();
+}
+
+fn count<L: Log>(log: &L, topic: Topic) -> usize {
+    read_all(log, topic).len()
 }
 
 /// Appends a control record.
@@ -141,7 +195,6 @@ pub fn read_from<L: Log>(log: &L, partition: Partition, offset: u64) -> Vec<Reco
 
 /// Waits until both groups have read everything: no record lies behind a committed offset, twice in a row.
 pub fn settle<L: Log>(log: &L, settings: &WorkerSettings) {
-    use attestream::telemetry::Role;
     let begun = Instant::now();
     let mut quiet = 0;
     while quiet < 2 {
