@@ -12,7 +12,7 @@ use super::manifest::Manifest;
 
 pub use super::manifest::export;
 
-/// How long a created topic may take until every broker knows it.
+/// How long a created topic may take until the cluster answers about it.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One way in which the cluster is unlike the manifests.
@@ -150,7 +150,7 @@ fn settle(log: &KafkaLog, difference: &Difference) -> Result<(), LogError> {
             Ok(found) if found == wanted => return Ok(()),
             Err(error) if !matches!(error, LogError::Topic { .. } | LogError::Unreachable(_)) => return Err(error),
             _ if begun.elapsed() >= SETTLE_TIMEOUT => {
-                let problem = "it was created and is not known to every broker yet".into();
+                let problem = "it was created and is not known to the cluster yet".into();
                 return Err(LogError::Topic { topic: log.names().topic(topic), problem });
             }
             _ => std::thread::park_timeout(Duration::from_millis(20)),

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use attestream::event::Topic;
 use attestream::kafka::{KafkaLog, KafkaSettings};
+use attestream::log::Log as _;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -18,6 +20,28 @@ pub struct Cluster {
     nodes: u32,
 }
 
+/// A cluster of a test's own, which it may break. They run one after the other: each is several processes.
+pub struct Own {
+    cluster: Cluster,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Own {
+    pub fn start(nodes: u32) -> Option<Own> {
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        Cluster::start(nodes).map(|cluster| Own { cluster, _turn: turn })
+    }
+}
+
+impl std::ops::Deref for Own {
+    type Target = Cluster;
+
+    fn deref(&self) -> &Cluster {
+        &self.cluster
+    }
+}
+
 /// The one-node cluster that the tests of this process share; `None` where no broker can be started, which the test
 /// then says. Where `CI` is set, that is a failure.
 pub fn shared() -> Option<&'static Cluster> {
@@ -26,7 +50,7 @@ pub fn shared() -> Option<&'static Cluster> {
 }
 
 impl Cluster {
-    pub fn start(nodes: u32) -> Option<Cluster> {
+    fn start(nodes: u32) -> Option<Cluster> {
         match Self::try_start(nodes) {
             Ok(cluster) => Some(cluster),
             Err(problem) => {
@@ -69,14 +93,22 @@ impl Cluster {
         for (topic, count) in counts {
             self.create(&settings, *topic, *count);
         }
-        KafkaLog::new(settings).unwrap()
+        let log = KafkaLog::new(settings).unwrap();
+        // The controller has answered; the broker may learn of the topic a moment later.
+        let known = |(topic, count): &(Topic, u32)| log.partitions(*topic).is_ok_and(|found| found == *count);
+        let begun = Instant::now();
+        while !counts.iter().all(known) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "the topics never appear");
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        log
     }
 
     pub fn create(&self, settings: &KafkaSettings, topic: Topic, partitions: u32) {
         let name = format!("{}{topic}", settings.topic_prefix);
         let replicas = i32::try_from(self.nodes).unwrap();
         let new = NewTopic::new(&name, i32::try_from(partitions).unwrap(), TopicReplication::Fixed(replicas));
-        let options = AdminOptions::new().operation_timeout(Some(std::time::Duration::from_secs(20)));
+        let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(20)));
         let created = wait_for(self.admin().create_topics([&new], &options)).unwrap();
         created.into_iter().next().unwrap().unwrap();
     }

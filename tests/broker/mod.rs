@@ -2,4 +2,4 @@
 
 mod cluster;
 
-pub use cluster::{Cluster, shared, wait_for};
+pub use cluster::{Cluster, Own, shared, wait_for};

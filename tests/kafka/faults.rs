@@ -7,7 +7,7 @@ use attestream::event::Topic;
 use attestream::kafka::{KafkaLog, KafkaSettings};
 use attestream::log::{Gathered, Inlet, Log, LogError, Outgoing, Outlet, Partition};
 
-use crate::broker::{self, Cluster};
+use crate::broker::{self, Cluster, Own};
 use crate::port::{self, from_committed, join, limits, read};
 
 const INPUT: Partition = Partition { topic: Topic::SbomSubmitted, number: 0 };
@@ -94,14 +94,14 @@ fn survives_kills(cluster: &Cluster, nodes: &[u32]) {
 
 #[test]
 fn the_only_broker_is_killed_in_mid_commit_and_nothing_is_lost_or_doubled() {
-    if let Some(cluster) = Cluster::start(1) {
+    if let Some(cluster) = Own::start(1) {
         survives_kills(&cluster, &[1]);
     }
 }
 
 #[test]
 fn brokers_of_three_are_killed_one_after_the_other_and_nothing_is_lost_or_doubled() {
-    if let Some(cluster) = Cluster::start(3) {
+    if let Some(cluster) = Own::start(3) {
         survives_kills(&cluster, &[1, 2]);
     }
 }
@@ -110,7 +110,7 @@ fn brokers_of_three_are_killed_one_after_the_other_and_nothing_is_lost_or_double
 /// meanwhile, and which does not know it yet.
 #[test]
 fn a_member_whose_session_ended_cannot_commit() {
-    let Some(cluster) = Cluster::start(1) else { return };
+    let Some(cluster) = Own::start(1) else { return };
     let properties = [("session.timeout.ms", "1500"), ("heartbeat.interval.ms", "300")];
     let properties = properties.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let settings = KafkaSettings { properties, ..cluster.settings() };

@@ -1,16 +1,9 @@
 //! Who owns a partition, where reading starts, and whose commits count.
 
-use std::time::Duration;
-
 use attestream::event::Topic;
-use attestream::log::{
-    Assignment, Gather, Gathered, Inlet, Log, LogError, Outgoing, Outlet, Partition, Reader, Record, StartAt,
-    partition_of,
-};
+use attestream::log::{Assignment, Gathered, Inlet, Log, LogError, Outlet, Partition, StartAt};
 
-use super::steps::{
-    PATIENCE, STEP, assigned, at, from_committed, join, limits, read, read_to_end, record, take, text, texts, write,
-};
+use super::steps::{PATIENCE, assigned, at, from_committed, join, limits, read, record, take, texts, write};
 
 pub fn the_fence_of_a_closed_member_is_refused<L: Log>(log: &L) {
     let (input, output) = (at(Topic::SbomSubmitted, 0), at(Topic::Ledger, 0));

@@ -3,14 +3,9 @@
 use std::time::Duration;
 
 use attestream::event::Topic;
-use attestream::log::{
-    Assignment, Gather, Gathered, Inlet, Log, LogError, Outgoing, Outlet, Partition, Reader, Record, StartAt,
-    partition_of,
-};
+use attestream::log::{Gather, Gathered, Inlet, Log, LogError, Outlet, Reader, Record};
 
-use super::steps::{
-    PATIENCE, STEP, assigned, at, from_committed, join, limits, read, read_to_end, record, take, text, texts, write,
-};
+use super::steps::{PATIENCE, STEP, at, join, limits, read, read_to_end, record, take, text, texts, write};
 
 pub fn gather_keeps_its_limits<L: Log>(log: &L) {
     let input = at(Topic::Control, 0);

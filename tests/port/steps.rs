@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use attestream::event::Topic;
-use attestream::log::{
-    Assignment, Gather, Gathered, Inlet, Log, LogError, Outgoing, Outlet, Partition, Reader, Record, StartAt,
-    partition_of,
-};
+use attestream::log::{Assignment, Gather, Gathered, Inlet, Log, Outgoing, Outlet, Partition, Reader, Record, StartAt};
 
 pub const PATIENCE: u32 = 600;
 pub const STEP: Duration = Duration::from_millis(100);

@@ -1,16 +1,9 @@
 //! What a transaction makes visible, and what it refuses.
 
-use std::time::Duration;
-
 use attestream::event::Topic;
-use attestream::log::{
-    Assignment, Gather, Gathered, Inlet, Log, LogError, Outgoing, Outlet, Partition, Reader, Record, StartAt,
-    partition_of,
-};
+use attestream::log::{Inlet, Log, LogError, Outgoing, Outlet, Reader, partition_of};
 
-use super::steps::{
-    PATIENCE, STEP, assigned, at, from_committed, join, limits, read, read_to_end, record, take, text, texts, write,
-};
+use super::steps::{STEP, at, join, read, read_to_end, record, take, texts, write};
 
 pub fn outputs_and_offsets_appear_together<L: Log>(log: &L) {
     let (input, output) = (at(Topic::SbomSubmitted, 0), at(Topic::Ledger, 1));
