@@ -14,7 +14,7 @@ use attestream::telemetry::{Observer, Silent};
 
 use super::feed::{Expected, Made, Producer};
 use super::oracle::{Judgement, judge};
-use super::plant::{Crashing, TestClock, admission, control, genesis, ledger, restarting, send, settle};
+use super::plant::{Crashing, TestClock, admission, control, control_input, genesis, ledger, restarting, send, settle};
 use super::states::KeptStates;
 
 pub const NOW: Millis = Millis(1_800_000_000_000);
@@ -145,15 +145,16 @@ fn crashes_and_failing_transactions_lose_and_double_nothing() {
         };
         let mut made = [Vec::new(), Vec::new()];
         log.fail(Some(faults(&mut numbers)));
+        let produce = |input| drop(log.produce(input, NOW).unwrap());
         for round in 0..25 {
             for (at, producer) in producers.iter_mut().enumerate() {
                 let next = producer.next();
-                send(&log, "producer", next.inputs.clone());
+                next.inputs.iter().cloned().for_each(produce);
                 made[at].push(next);
             }
             if round == 12 {
-                control(&log, &ControlRecord::Tenant(Box::new(producers[1].trust())));
-                control(&log, &ControlRecord::Tick { at: NOW.plus(1_000) });
+                produce(control_input(&ControlRecord::Tenant(Box::new(producers[1].trust()))));
+                produce(control_input(&ControlRecord::Tick { at: NOW.plus(1_000) }));
             }
         }
         settle(&log, &settings);
