@@ -1,5 +1,9 @@
 //! The log port on real brokers.
 
+mod faults;
+mod poison;
+mod topics;
+
 use crate::broker;
 use crate::port;
 

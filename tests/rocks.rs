@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on says where")]
 
 mod local;
+mod port;
 mod snapshot;
 mod state;
 mod torn;

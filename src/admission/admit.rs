@@ -138,9 +138,9 @@ impl Admission<'_> {
                 event = Some(self.event(input, &made(&document, media_type, Some(&object)))?);
             }
             Arrived::Attestation { bytes, .. } => {
-                let parsed = verdict::parse(&bytes)?;
+                let own = own_types(trust);
+                let parsed = verdict::parse(&bytes, &own)?;
                 if let Some(kind) = kind {
-                    let own = own_types(trust);
                     let statement = statement::read(&parsed.evidence.envelope.payload, &own)?;
                     let document = statement.carried(kind)?;
                     let media_type = document.shape().media_type().to_owned();
@@ -295,6 +295,7 @@ fn is_doubtful(result: &AttestationResult) -> bool {
     code.is_some_and(|code| code == "key-unknown" || code == "identity-mismatch")
 }
 
-fn own_types(trust: &CompiledTrust) -> Vec<(&str, crate::event::Kind)> {
+/// The tenant's own predicate types, as the statement reader takes them.
+pub(super) fn own_types(trust: &CompiledTrust) -> Vec<(&str, crate::event::Kind)> {
     trust.predicate_types.iter().map(|(name, kind)| (name.as_str(), *kind)).collect()
 }

@@ -25,6 +25,9 @@ impl FolderObjects {
         fs::create_dir_all(root.join("objects"))?;
         fs::create_dir_all(root.join("tmp"))?;
         sync(root)?;
+        if let Some(parent) = root.canonicalize()?.parent() {
+            sync(parent)?;
+        }
         Ok(FolderObjects { root: root.to_owned(), written: AtomicU64::new(0) })
     }
 
@@ -37,14 +40,13 @@ impl FolderObjects {
         self.root.join("objects").join(tenant.as_str()).join("sha256")
     }
 
-    /// The tenant's folder, durable with its parents.
+    /// The tenant's folder, durable with its parents. They are synced also where they were there: a process that ended
+    /// between making and syncing them leaves names that a loss of power takes.
     fn create_shelf(&self, tenant: &Tenant) -> io::Result<PathBuf> {
         let shelf = self.shelf(tenant);
-        if !shelf.is_dir() {
-            fs::create_dir_all(&shelf)?;
-            for folder in shelf.ancestors().skip(1).take(2) {
-                sync(folder)?;
-            }
+        fs::create_dir_all(&shelf)?;
+        for folder in shelf.ancestors().skip(1).take(2) {
+            sync(folder)?;
         }
         Ok(shelf)
     }
@@ -107,7 +109,7 @@ mod tests {
         Tenant::new(name).unwrap()
     }
 
-    fn contract(bytes: &dyn Bytes) {
+    fn contract(bytes: &dyn Objects) {
         let (acme, other) = (tenant("acme"), tenant("other"));
         let digest = Digest::of(b"hello");
         assert_eq!(bytes.get(&acme, digest).unwrap(), None);

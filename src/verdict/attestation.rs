@@ -1,11 +1,9 @@
 //! An attestation, parsed once: its evidence and what its statement says.
 
-use super::{AttestationFacts, Reason, StatementFacts, statement};
-use crate::event::jcs;
+use super::{AttestationFacts, Reason, StatementFacts};
+use crate::event::{Kind, jcs};
 use crate::evidence::Evidence;
-
-/// The payload type of in-toto statements.
-pub const IN_TOTO: &str = "application/vnd.in-toto+json";
+use crate::formats::statement;
 
 /// Evidence and its statement, parsed and not verified.
 #[derive(Debug, Clone)]
@@ -18,10 +16,11 @@ pub struct ParsedEvidence {
 }
 
 /// Reads evidence in any of its forms. A reason here sends the bytes to the dead-letter topic; whatever else is wrong
-/// is for `verify` to say.
-pub fn parse(bytes: &[u8]) -> Result<ParsedEvidence, Reason> {
+/// is for `verify` to say. `own` are the tenant's predicate types and their kinds (`CompiledTrust::own_types`).
+pub fn parse(bytes: &[u8], own: &[(&str, Kind)]) -> Result<ParsedEvidence, Reason> {
     let evidence = Evidence::parse(bytes)?;
-    let statement = statement::read(&evidence.envelope.payload);
+    let statement = statement::read(&evidence.envelope.payload, own);
+    let statement = statement.map(|statement| statement.facts).map_err(Reason::from);
     let canonical = is_canonical(&evidence.envelope.payload);
     Ok(ParsedEvidence { evidence, statement, canonical })
 }

@@ -7,12 +7,10 @@ pub mod keyed;
 pub mod keyless;
 pub mod logged;
 pub mod pages;
-pub mod predicate;
 pub mod reason;
 pub mod result;
 pub mod root;
 pub mod standing;
-pub mod statement;
 pub mod tenant;
 pub mod time;
 pub mod trust;
@@ -25,7 +23,7 @@ pub use result::{
     RestsOn, StatementFacts, VERIFIER_EPOCH,
 };
 pub use root::TrustRoot;
-pub use standing::{KeyStandings, Standing, standing};
+pub use standing::{Standing, standing};
 pub use tenant::TenantTrust;
 pub use trust::{CompiledTrust, TrustError};
 pub use verify::verify;

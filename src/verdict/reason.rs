@@ -3,16 +3,13 @@
 use super::AttestationStatus;
 use super::intake::Intake;
 use crate::event::json;
-use crate::evidence;
-use crate::formats;
+use crate::{evidence, formats};
 
 crate::codes! {
     /// What the verdict itself says, beyond what is wrong with bytes. In order of gravity.
     pub enum Cause {
         /// `keyid` and the bundle's hint differ. Write the same in both, or no `keyid`.
         KeyHintMismatch = "key-hint-mismatch",
-        /// The payload is no in-toto statement v1 or v0.1 with subjects. Sign a statement.
-        StatementInvalid = "statement-invalid",
         /// The certificate does not lead to an authority of the trust root, or may not sign. Use a trusted Fulcio.
         CertificateInvalid = "certificate-invalid",
         /// A verified time outside the certificate's validity. Sign while it is valid.
@@ -202,6 +199,15 @@ impl From<json::Fault> for Reason {
     }
 }
 
+impl From<formats::FormatError> for Reason {
+    fn from(error: formats::FormatError) -> Self {
+        match error {
+            formats::FormatError::Json(fault) => Reason::Json(fault),
+            formats::FormatError::Format(fault) => Reason::Format(fault),
+        }
+    }
+}
+
 impl From<evidence::Fault> for Reason {
     fn from(fault: evidence::Fault) -> Self {
         Reason::Evidence(fault)
@@ -232,14 +238,5 @@ impl From<Intake> for Reason {
 impl From<formats::Fault> for Reason {
     fn from(fault: formats::Fault) -> Self {
         Reason::Format(fault)
-    }
-}
-
-impl From<formats::FormatError> for Reason {
-    fn from(error: formats::FormatError) -> Self {
-        match error {
-            formats::FormatError::Json(fault) => fault.into(),
-            formats::FormatError::Format(fault) => fault.into(),
-        }
     }
 }

@@ -101,6 +101,11 @@ impl CompiledTrust {
         self.keys.get(&fingerprint)
     }
 
+    /// The tenant's own predicate types and the kinds that it gives them.
+    pub fn own_types(&self) -> Vec<(&str, Kind)> {
+        self.predicate_types.iter().map(|(name, kind)| (name.as_str(), *kind)).collect()
+    }
+
     /// All keys, by fingerprint.
     pub fn keys(&self) -> impl Iterator<Item = &CompiledKey> {
         self.keys.values()

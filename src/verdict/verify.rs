@@ -3,15 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use super::attestation::{IN_TOTO, ParsedEvidence};
+use super::attestation::ParsedEvidence;
 use super::check::{CheckName, Checks};
 use super::reason::Cause;
 use super::{
     AttestationResult, AttestationStatus, CompiledTrust, KeyShown, Reason, RekorShown, RestsOn, keyed, keyless,
-    predicate,
 };
 use crate::event::{Digest, Millis};
 use crate::evidence::{Fault, Material, Note};
+use crate::formats::{predicate, statement::PAYLOAD_TYPE};
 
 /// Verifies one attestation under one tenant's trust, at the admission clock `now`.
 ///
@@ -85,16 +85,17 @@ pub(super) fn note_encoding(attestation: &ParsedEvidence, checks: &mut Checks) {
 pub(super) fn judge_statement(attestation: &ParsedEvidence, trust: &CompiledTrust, checks: &mut Checks) {
     let payload_type = attestation.evidence.envelope.payload_type.as_str();
     let listed = trust.payload_types.contains(payload_type);
-    let accepted = payload_type == IN_TOTO || listed;
+    let accepted = payload_type == PAYLOAD_TYPE || listed;
     checks.judge(CheckName::PayloadType, accepted.then_some(()).ok_or(Cause::PayloadType));
     match &attestation.statement {
         Ok(statement) => {
             checks.pass(CheckName::Statement);
             let of = statement.predicate_type.as_str();
-            let known = predicate::is_built_in(of) || trust.predicate_types.contains_key(of);
+            let built_in = predicate::known(of).is_some() && of != predicate::COSIGN_CUSTOM;
+            let known = built_in || trust.predicate_types.contains_key(of);
             checks.judge(CheckName::PredicateType, known.then_some(()).ok_or(Cause::PredicateTypeUnknown));
         }
-        Err(_) if payload_type != IN_TOTO => checks.skip(CheckName::Statement),
+        Err(_) if payload_type != PAYLOAD_TYPE => checks.skip(CheckName::Statement),
         Err(reason) => checks.fail(CheckName::Statement, *reason),
     }
 }

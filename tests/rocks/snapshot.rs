@@ -111,27 +111,28 @@ fn nothing_folded_is_nothing_to_take() {
 
 #[test]
 fn every_file_is_verified_and_the_next_older_one_is_taken() {
-    let files = fs::read_dir(Stage::new().newest().join("db")).unwrap().count();
-    assert!(files >= 4, "tables, manifest, options, current");
-    for index in 0..files {
-        let harms: [fn(&Path); 3] = [
-            damage,
-            |path| fs::remove_file(path).unwrap(),
-            |path| drop(fs::File::options().append(true).open(path).unwrap().set_len(1)),
-        ];
+    let stage = Stage::new();
+    let mut paths: Vec<_> = fs::read_dir(stage.newest().join("db")).unwrap().map(|e| e.unwrap().path()).collect();
+    paths.sort();
+    assert!(paths.len() >= 4, "tables, manifest, options, current");
+    let harms: [fn(&Path); 3] = [
+        damage,
+        |path| fs::remove_file(path).unwrap(),
+        |path| fs::File::options().append(true).open(path).unwrap().set_len(1).unwrap(),
+    ];
+    for path in paths {
+        // Tables are shared with the state by a link: harm a copy.
+        let bytes = fs::read(&path).unwrap();
         for harm in harms {
-            let stage = Stage::new();
-            let mut paths: Vec<_> =
-                fs::read_dir(stage.newest().join("db")).unwrap().map(|e| e.unwrap().path()).collect();
-            paths.sort();
-            // Tables are shared with the state by a link: harm a copy.
-            let bytes = fs::read(&paths[index]).unwrap();
-            fs::remove_file(&paths[index]).unwrap();
-            fs::write(&paths[index], bytes).unwrap();
-            harm(&paths[index]);
-            assert_eq!(stage.restore(), (vec![StoreCode::SnapshotBroken], 1), "{}", paths[index].display());
+            fs::remove_file(&path).unwrap();
+            fs::write(&path, &bytes).unwrap();
+            harm(&path);
+            assert_eq!(stage.restore(), (vec![StoreCode::SnapshotBroken], 1), "{}", path.display());
+            fs::remove_dir_all(stage.target()).unwrap();
+            fs::write(&path, &bytes).unwrap();
         }
     }
+    assert_eq!(stage.restore(), (vec![], 2));
 }
 
 fn with_manifest(change: impl Fn(String) -> String) -> (Vec<StoreCode>, u64) {

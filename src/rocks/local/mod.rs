@@ -7,6 +7,7 @@ mod format;
 mod keys;
 mod log;
 mod store;
+mod tail;
 
 pub use log::LocalLog;
 pub use store::RocksStore;

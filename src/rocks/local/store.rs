@@ -13,7 +13,7 @@ use crate::log::{LogError, Partition, Range, Record};
 use crate::rocks::database::{family, is_empty, open};
 use crate::rocks::{MemoryBudget, StoreCode, StoreError};
 
-use super::{format, keys};
+use super::{format, keys, tail};
 
 const LOG_FORMAT: u32 = 1;
 
@@ -29,12 +29,13 @@ pub struct RocksStore {
 
 impl RocksStore {
     pub(super) fn open(dir: &Path, wanted: &[(Topic, u32)], budget: &MemoryBudget) -> Result<Self, LogError> {
-        // A torn last batch is cut off. Damage before it is an error: going on without records that were acknowledged
-        // would be the loss that nobody sees.
-        let recovery = |options: &mut rocksdb::Options| {
-            options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
-        };
-        let db = open(dir, &keys::FAMILIES, budget, recovery)?;
+        if dir.exists() {
+            tail::check(dir)?;
+        }
+        // A torn last batch is cut off. Damage before it was refused above: going on without records that were
+        // acknowledged would be the loss that nobody sees.
+        let db =
+            open(dir, &keys::FAMILIES, budget, |options| options.set_wal_recovery_mode(DBRecoveryMode::PointInTime))?;
         check_format(&db)?;
         let counts = settle_topics(&db, wanted)?;
         let mut ends = BTreeMap::new();

@@ -1,0 +1,8 @@
+//! The whole path: inputs through admission, the ledger and the fold, on any log, held to an oracle that knows nothing
+//! but the committed topics.
+
+pub mod feed;
+mod memory;
+pub mod oracle;
+pub mod plant;
+mod states;

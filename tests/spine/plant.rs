@@ -1,0 +1,161 @@
+//! A running plant: genesis, and workers of both roles on one log.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use attestream::admission::ports::Objects;
+use attestream::event::{Millis, Topic};
+use attestream::ledger::control::{ControlRecord, TrustRootBytes};
+use attestream::ledger::state::States;
+use attestream::log::{Log, LogError, Outgoing, Outlet, Partition, Reader, Record};
+use attestream::processor::genesis::{Seed, init};
+use attestream::processor::partition::Fold;
+use attestream::processor::{AdmissionWorker, Clock, LedgerWorker, Stop, WorkerSettings};
+use attestream::telemetry::Observer;
+use attestream::verdict::tenant::TenantTrust;
+
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A clock that only moves when told: nothing in these tests reads the wall clock.
+#[derive(Clone)]
+pub struct TestClock(Arc<AtomicU64>);
+
+impl TestClock {
+    pub fn at(time: Millis) -> Self {
+        TestClock(Arc::new(AtomicU64::new(u64::try_from(time.0).unwrap())))
+    }
+
+    pub fn now(&self) -> Millis {
+        Millis(i64::try_from(self.0.load(Ordering::Relaxed)).unwrap())
+    }
+
+    pub fn clock(&self) -> Clock {
+        let clock = self.clone();
+        Arc::new(move || clock.now())
+    }
+}
+
+pub fn genesis<L: Log>(log: &L, application: &str, at: Millis, tenants: Vec<TenantTrust>, root: Option<TrustRootBytes>) {
+    let seed = Seed { ledger: "01TESTLEDGER".to_owned(), verifier: "attestream".to_owned(), at, root, tenants };
+    init(log, application, seed).unwrap();
+}
+
+/// A worker thread; joined when dropped.
+pub struct Running {
+    stop: Stop,
+    thread: Option<JoinHandle<Result<(), LogError>>>,
+}
+
+impl Running {
+    pub fn finish(mut self) -> Result<(), LogError> {
+        self.stop.stop();
+        self.thread.take().unwrap().join().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.stop();
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+pub fn admission<L: Log>(
+    log: &L,
+    objects: &Arc<dyn Objects>,
+    settings: &WorkerSettings,
+    observer: &Arc<dyn Observer>,
+    clock: Clock,
+) -> Running {
+    let stop = Stop::default();
+    let mut worker =
+        AdmissionWorker::new(log.clone(), Arc::clone(objects), settings.clone(), Arc::clone(observer), clock);
+    let own = stop.clone();
+    Running { stop, thread: Some(std::thread::spawn(move || worker.run(&own))) }
+}
+
+pub fn ledger<L: Log, S: States + 'static>(
+    log: &L,
+    states: S,
+    settings: &WorkerSettings,
+    observer: &Arc<dyn Observer>,
+    fold: Option<Fold>,
+) -> Running {
+    let stop = Stop::default();
+    let own = stop.clone();
+    let (log, settings, observer) = (log.clone(), settings.clone(), Arc::clone(observer));
+    let thread = std::thread::spawn(move || {
+        let mut worker = LedgerWorker::new(log, states, settings, observer)?;
+        if let Some(fold) = fold {
+            worker = worker.with_fold(fold);
+        }
+        worker.run(&own)
+    });
+    Running { stop, thread: Some(thread) }
+}
+
+/// Writes inputs as a producer of its own.
+pub fn send<L: Log>(log: &L, producer: &str, inputs: Vec<Outgoing>) {
+    let mut outlet = log.outlet(producer).unwrap();
+    outlet.begin().unwrap();
+    for input in inputs {
+        outlet.append(input).unwrap();
+    }
+    outlet.commit().unwrap();
+}
+
+/// Appends a control record.
+pub fn control<L: Log>(log: &L, record: &ControlRecord) {
+    let value = Some(record.to_bytes());
+    let key = Some(b"control".to_vec());
+    send(log, "operator", vec![Outgoing { topic: Topic::Control, partition: Some(0), key, value, headers: Vec::new() }]);
+}
+
+/// Everything that is committed on a topic, partition by partition.
+pub fn read_all<L: Log>(log: &L, topic: Topic) -> Vec<Record> {
+    let mut all = Vec::new();
+    for number in 0..log.partitions(topic).unwrap() {
+        let partition = Partition { topic, number };
+        let first = log.range(partition).unwrap().first;
+        all.extend(read_from(log, partition, first));
+    }
+    all
+}
+
+pub fn read_from<L: Log>(log: &L, partition: Partition, offset: u64) -> Vec<Record> {
+    let mut reader = log.reader(&[(partition, offset)]).unwrap();
+    let mut all = Vec::new();
+    loop {
+        let records = reader.read(10_000, Duration::from_millis(50)).unwrap();
+        let empty = records.is_empty();
+        all.extend(records);
+        if empty && reader.at_end().unwrap() {
+            return all;
+        }
+    }
+}
+
+/// Waits until both groups have read everything: no record lies behind a committed offset, twice in a row.
+pub fn settle<L: Log>(log: &L, settings: &WorkerSettings) {
+    use attestream::telemetry::Role;
+    let begun = Instant::now();
+    let mut quiet = 0;
+    while quiet < 2 {
+        let inputs = Topic::admission_inputs().map(|topic| (Role::Admission, topic));
+        let behind = inputs.chain([(Role::Ledger, Topic::Ledger)]).any(|(role, topic)| {
+            (0..log.partitions(topic).unwrap()).any(|number| {
+                let partition = Partition { topic, number };
+                let committed = log.committed(&settings.group(role), partition).unwrap();
+                let from = committed.unwrap_or_else(|| log.range(partition).unwrap().first);
+                !read_from(log, partition, from).is_empty()
+            })
+        });
+        quiet = if behind { 0 } else { quiet + 1 };
+        assert!(begun.elapsed() < PATIENCE, "the plant does not settle");
+        std::thread::yield_now();
+    }
+}
