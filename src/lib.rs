@@ -2,9 +2,12 @@
 
 pub mod admission;
 pub mod cas;
+pub mod cli;
 pub mod event;
 pub mod evidence;
 pub mod formats;
+#[cfg(feature = "http")]
+pub mod gateway;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 pub mod ledger;
@@ -12,6 +15,7 @@ pub mod log;
 pub mod processor;
 #[cfg(feature = "rocks")]
 pub mod rocks;
+pub mod settings;
 pub mod signing;
 pub mod telemetry;
 pub mod verdict;

@@ -16,6 +16,7 @@ pub struct TrustTable {
     current: BTreeMap<Tenant, Arc<CompiledTrust>>,
     by_digest: BTreeMap<Digest, Arc<CompiledTrust>>,
     root: Option<Arc<TrustRoot>>,
+    root_bytes: Option<TrustRootBytes>,
     epoch: u32,
     read: u64,
     /// What could not be compiled, for an operator: such a tenant's evidence is never counted.
@@ -69,12 +70,18 @@ impl TrustTable {
         self.documents.keys()
     }
 
+    /// The trust root in force, as it was activated.
+    pub const fn root_in_force(&self) -> Option<&TrustRootBytes> {
+        self.root_bytes.as_ref()
+    }
+
     /// A trust that is or was in force, by its digest.
     pub fn by_digest(&self, trust: Digest) -> Option<&Arc<CompiledTrust>> {
         self.by_digest.get(&trust)
     }
 
     fn set_root(&mut self, root: Option<&TrustRootBytes>) {
+        self.root_bytes = root.cloned();
         self.root = root.and_then(|root| match TrustRoot::load(root.json.as_bytes(), root.digest) {
             Ok(loaded) => Some(loaded),
             Err(reason) => {

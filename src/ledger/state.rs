@@ -4,6 +4,7 @@
 //! carries its outputs committed, in one atomic batch with the position that it brings the state to.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -155,4 +156,109 @@ pub trait States: Send {
 
     /// Writes a snapshot of a state, which then survives the loss of its folder.
     fn snapshot(&self, state: &Self::State, position: &StatePosition) -> Result<(), StateError>;
+}
+
+/// States in memory, and their snapshots. Clones are the same states, as after a restart of the worker that held one.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStates(Arc<Mutex<Shelves>>);
+
+type Shelf = (String, u32);
+
+#[derive(Debug, Default)]
+struct Shelves {
+    states: BTreeMap<Shelf, SharedState>,
+    snapshots: BTreeMap<Shelf, MemoryState>,
+}
+
+/// A state that outlives whoever opened it.
+#[derive(Debug, Clone, Default)]
+pub struct SharedState(Arc<Mutex<MemoryState>>);
+
+impl MemoryStates {
+    /// Loses a state, as the loss of its folder does: the next opening begins with the snapshot.
+    pub fn lose(&self, ledger: &str, partition: u32) {
+        hold(&self.0).states.remove(&(ledger.to_owned(), partition));
+    }
+}
+
+impl States for MemoryStates {
+    type State = SharedState;
+
+    fn open(&self, ledger: &str, partition: u32) -> Result<SharedState, StateError> {
+        let shelf = (ledger.to_owned(), partition);
+        let mut shelves = hold(&self.0);
+        let snapshot = shelves.snapshots.get(&shelf).cloned().unwrap_or_default();
+        let state = shelves.states.entry(shelf).or_insert_with(|| SharedState(Arc::new(Mutex::new(snapshot))));
+        Ok(state.clone())
+    }
+
+    fn snapshot(&self, state: &SharedState, position: &StatePosition) -> Result<(), StateError> {
+        let shelf = (position.ledger.clone(), position.partition);
+        let copy = hold(&state.0).clone();
+        hold(&self.0).snapshots.insert(shelf, copy);
+        Ok(())
+    }
+}
+
+impl Recall for SharedState {
+    fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, StateError> {
+        hold(&self.0).get_many(keys)
+    }
+
+    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Row>, StateError> {
+        hold(&self.0).scan(prefix, after, limit)
+    }
+
+    fn blob(&self, digest: Digest) -> Result<Option<Vec<u8>>, StateError> {
+        hold(&self.0).blob(digest)
+    }
+}
+
+impl State for SharedState {
+    fn position(&self) -> Result<Option<StatePosition>, StateError> {
+        hold(&self.0).position()
+    }
+
+    fn remember(&mut self, memo: Memo, position: &StatePosition) -> Result<(), StateError> {
+        hold(&self.0).remember(memo, position)
+    }
+
+    fn state_hash(&self) -> Result<Digest, StateError> {
+        hold(&self.0).state_hash()
+    }
+}
+
+/// What a lock guards here is whole between any two calls.
+fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_state_comes_back_as_its_snapshot_was() {
+        let states = MemoryStates::default();
+        let at = |seq: u64| StatePosition {
+            ledger: "l".to_owned(),
+            partition: 1,
+            seq,
+            next_offset: seq,
+            last_offset: seq - 1,
+            last_digest: Digest::of(b""),
+        };
+        let memo = |n: u8| Memo { rows: [(vec![n], Some(vec![n]))].into(), ..Memo::default() };
+        let mut state = states.open("l", 1).unwrap();
+        state.remember(memo(1), &at(1)).unwrap();
+        states.snapshot(&state, &at(1)).unwrap();
+        let hash = state.state_hash().unwrap();
+        state.remember(memo(2), &at(2)).unwrap();
+        assert_eq!(states.clone().open("l", 1).unwrap().position().unwrap(), Some(at(2)), "a restart");
+        states.lose("l", 1);
+        let restored = states.open("l", 1).unwrap();
+        assert_eq!((restored.position().unwrap(), restored.state_hash().unwrap()), (Some(at(1)), hash));
+        assert_eq!(states.open("l", 2).unwrap().position().unwrap(), None);
+        assert_eq!(states.open("m", 1).unwrap().position().unwrap(), None);
+    }
 }

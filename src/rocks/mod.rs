@@ -6,6 +6,7 @@ mod error;
 pub mod local;
 pub mod snapshot;
 mod state;
+mod states;
 
 pub use budget::MemoryBudget;
 pub use database::set_aside;
@@ -13,3 +14,4 @@ pub use error::{StoreCode, StoreError};
 pub use local::LocalLog;
 pub use snapshot::{Restored, SnapshotManifest, Snapshots};
 pub use state::{Opened, RocksState, RocksView, STATE_FORMAT, StateIdentity};
+pub use states::RocksStates;

@@ -1,0 +1,144 @@
+//! What commands share that work on a ledger: settings, the cluster, and bringing trust into force.
+
+use serde_json::json;
+
+use super::args::{Configured, Reached};
+use super::client::Client;
+use super::exit::{Exit, Failure};
+use super::out::{Colour, Format, Out};
+use super::trust::{self, Trusted};
+use crate::admission::TrustTable;
+use crate::event::{Digest, Topic};
+use crate::kafka::{KafkaLog, KafkaSettings};
+use crate::ledger::control::ControlRecord;
+use crate::log::{Log, LogError, Outgoing, Outlet as _};
+use crate::processor::ControlView;
+use crate::settings::Settings;
+use crate::telemetry::Silent;
+use crate::verdict::TrustRoot;
+
+/// Prefix of the groups and transactional ids of a deployment; several on one cluster have a topic prefix each.
+pub const APPLICATION: &str = "attestream";
+
+/// The settings of a command line: the file, then the environment, then the arguments.
+pub fn settings(configured: &Configured) -> Result<Settings, Failure> {
+    let mut settings = Settings::load(configured.config.as_deref(), |name| std::env::var(name).ok())?;
+    if let Some(brokers) = &configured.brokers {
+        settings.kafka.brokers = Some(brokers.clone());
+    }
+    Ok(settings)
+}
+
+/// The cluster that the settings name; `None` where they name none.
+pub fn kafka(settings: &Settings) -> Result<Option<KafkaLog>, Failure> {
+    let Some(brokers) = settings.kafka.brokers.clone() else { return Ok(None) };
+    let kafka = KafkaSettings {
+        brokers,
+        topic_prefix: settings.kafka.topic_prefix.clone(),
+        instance: settings.kafka.instance.clone(),
+        properties: settings.kafka.properties.clone(),
+    };
+    Ok(Some(KafkaLog::new(kafka)?))
+}
+
+/// The cluster, where a command is for clusters only.
+pub fn required_kafka(settings: &Settings) -> Result<KafkaLog, Failure> {
+    kafka(settings)?
+        .ok_or_else(|| Failure::new(Exit::Usage, "no brokers: give --brokers, or kafka.brokers in the configuration"))
+}
+
+/// The cluster where brokers are named, on the command line, in the file or by the environment; else the server.
+pub fn reach(reached: &Reached) -> Result<(Settings, Option<KafkaLog>), Failure> {
+    let settings = settings(&reached.configured)?;
+    let kafka = kafka(&settings)?;
+    Ok((settings, kafka))
+}
+
+/// The trust in force, from control.
+pub fn in_force<L: Log>(log: &L) -> Result<TrustTable, LogError> {
+    Ok(ControlView::open(log, &Silent)?.table)
+}
+
+/// Whether a control record would come into force, under the trust root that is.
+pub fn judge(record: &ControlRecord, table: &TrustTable) -> Result<(), String> {
+    if table.genesis().is_none() {
+        return Err("the ledger has no genesis yet".to_owned());
+    }
+    match record {
+        ControlRecord::Tenant(tenant) => {
+            // Every tenant is compiled under the one root in force.
+            let root = table.root_in_force().map(|root| {
+                TrustRoot::load(root.json.as_bytes(), root.digest)
+                    .map_err(|reason| format!("the trust root in force: {reason}"))
+            });
+            let problems = trust::problems(tenant, root.transpose()?.as_ref());
+            if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) }
+        }
+        ControlRecord::Root(root) => {
+            TrustRoot::load(root.json.as_bytes(), root.digest).map(drop).map_err(|reason| reason.to_string())
+        }
+        ControlRecord::Genesis(_) => Err("a ledger has one genesis".to_owned()),
+        ControlRecord::Tick { .. } => Err("ticks are written by the owner of control".to_owned()),
+        ControlRecord::Epoch { epoch } if *epoch == crate::verdict::VERIFIER_EPOCH => Ok(()),
+        ControlRecord::Epoch { epoch } => Err(format!("this binary has no verifier of epoch {epoch}")),
+    }
+}
+
+/// `attestream trust activate`.
+pub fn activate(reached: &Reached, file: &std::path::Path, format: Format) -> Result<Exit, Failure> {
+    let records: Vec<ControlRecord> = match trust::read(file)? {
+        Trusted::Root(root) => vec![ControlRecord::Root(root)],
+        Trusted::Tenants(tenants) => tenants.into_iter().map(|trust| ControlRecord::Tenant(Box::new(trust))).collect(),
+    };
+    if records.is_empty() {
+        return Ok(Exit::Indeterminate);
+    }
+    let (_, kafka) = reach(reached)?;
+    match kafka {
+        Some(log) => activate_on(&log, &records)?,
+        None => {
+            let client = Client::new(&reached.server)?;
+            for record in &records {
+                client.control(&record.to_bytes())?;
+            }
+        }
+    }
+    let out = Out::new();
+    for record in &records {
+        let (name, digest) = (name(record), Digest::of(&record.to_bytes()));
+        match format {
+            Format::Json => out.line(json!({ "activated": name, "digest": digest })),
+            Format::Text => out.line(format!("{} {name} ({digest})", out.paint(Colour::Green, "activated"))),
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn activate_on(log: &KafkaLog, records: &[ControlRecord]) -> Result<(), Failure> {
+    let table = in_force(log)?;
+    for record in records {
+        judge(record, &table).map_err(|why| Failure::new(Exit::Failed, format!("{}: {why}", name(record))))?;
+    }
+    let mut outlet = log.outlet(&format!("{APPLICATION}-activate"))?;
+    outlet.begin()?;
+    for record in records {
+        outlet.append(Outgoing {
+            topic: Topic::Control,
+            partition: Some(0),
+            key: Some(b"activate".to_vec()),
+            value: Some(record.to_bytes()),
+            headers: Vec::new(),
+        })?;
+    }
+    Ok(outlet.commit()?)
+}
+
+fn name(record: &ControlRecord) -> String {
+    match record {
+        ControlRecord::Tenant(trust) => format!("tenant {}", trust.tenant),
+        ControlRecord::Root(root) => format!("trust root {}", root.digest),
+        ControlRecord::Genesis(_) => "genesis".to_owned(),
+        ControlRecord::Epoch { epoch } => format!("epoch {epoch}"),
+        ControlRecord::Tick { at } => format!("tick {}", at.rfc3339()),
+    }
+}

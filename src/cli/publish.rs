@@ -1,0 +1,247 @@
+//! `attestream publish`: files as records, a line per file and a summary.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::args::Publish;
+use super::client::Client;
+use super::cluster::{APPLICATION, reach};
+use super::exit::{Exit, Failure};
+use super::out::{Colour, Format, Out, tame};
+use crate::event::topic::TopicRole;
+use crate::event::{Digest, Tenant, Topic, limits};
+use crate::formats::arrival::topic_of;
+use crate::formats::subjects;
+use crate::kafka::{KafkaLog, KafkaOutlet};
+use crate::log::{Log as _, Outgoing, Outlet as _};
+
+/// Files and bytes of one transaction.
+const BATCH: usize = 200;
+const BATCH_BYTES: usize = 8 * 1024 * 1024;
+/// Room for what the log puts around a record.
+const FRAME: usize = 1_024;
+
+/// A file, and what it is as a record.
+struct Item {
+    path: PathBuf,
+    topic: Topic,
+    key: String,
+    value: Vec<u8>,
+    digest: Digest,
+}
+
+enum Outcome {
+    Published,
+    /// Found in a folder, and none of ours.
+    Skipped(String),
+    Failed(String),
+}
+
+#[derive(Default)]
+struct Tally {
+    published: u64,
+    skipped: u64,
+    failed: u64,
+}
+
+enum Sink {
+    Server(Client),
+    Cluster(Box<KafkaOutlet>),
+}
+
+struct Publisher<'a> {
+    out: Out,
+    format: Format,
+    tenant: &'a Tenant,
+    topic: Option<Topic>,
+    sink: Sink,
+    waiting: Vec<Item>,
+    waiting_bytes: usize,
+    tally: Tally,
+}
+
+pub fn publish(asked: &Publish) -> Result<Exit, Failure> {
+    let usage = |message: String| Failure::new(Exit::Usage, message);
+    let tenant =
+        Tenant::new(&asked.tenant).map_err(|error| usage(format!("--tenant: {error}, got {:?}", asked.tenant)))?;
+    let topic = asked.topic.as_deref().map(input).transpose()?;
+    let mut files = Vec::new();
+    for path in &asked.paths {
+        collect(path, true, &mut files)?;
+    }
+    let (_, kafka) = reach(&asked.reached)?;
+    let sink = match kafka {
+        Some(log) => Sink::Cluster(Box::new(open(&log)?)),
+        None => Sink::Server(Client::new(&asked.reached.server)?),
+    };
+    let (out, format) = (Out::new(), asked.format);
+    let (waiting, tally) = (Vec::new(), Tally::default());
+    let mut publisher = Publisher { out, format, tenant: &tenant, topic, sink, waiting, waiting_bytes: 0, tally };
+    for (path, named) in files {
+        publisher.file(path, named)?;
+    }
+    publisher.flush()?;
+    Ok(publisher.finish())
+}
+
+fn open(log: &KafkaLog) -> Result<KafkaOutlet, Failure> {
+    // Several may publish at once: each has an id of its own.
+    Ok(log.outlet(&format!("{APPLICATION}-publish-{}", ulid::Ulid::generate()))?)
+}
+
+/// A topic that producers write.
+fn input(name: &str) -> Result<Topic, Failure> {
+    let open = |topic: &Topic| topic.role() == TopicRole::Input || *topic == Topic::AttestationBackfill;
+    let inputs: Vec<&str> = Topic::ALL.iter().filter(|topic| open(topic)).map(|topic| topic.name()).collect();
+    let expected =
+        || Failure::new(Exit::Usage, format!("--topic: expected one of {}, got {name:?}", inputs.join(", ")));
+    Topic::from_name(name).filter(open).ok_or_else(expected)
+}
+
+/// Files in a stable order; `named` were given themselves.
+fn collect(path: &Path, named: bool, files: &mut Vec<(PathBuf, bool)>) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::io(format!("{}: {error}", path.display()));
+    if !fs::metadata(path).map_err(failed)?.is_dir() {
+        files.push((path.to_owned(), named));
+        return Ok(());
+    }
+    let mut below = BTreeSet::new();
+    for entry in fs::read_dir(path).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        // Links inside a folder may lead around in circles.
+        if !entry.file_type().map_err(failed)?.is_symlink() {
+            below.insert(entry.path());
+        }
+    }
+    below.iter().try_for_each(|path| collect(path, false, files))
+}
+
+impl Publisher<'_> {
+    fn file(&mut self, path: PathBuf, named: bool) -> Result<(), Failure> {
+        let value = match fs::read(&path) {
+            Ok(value) => value,
+            Err(error) => return Ok(self.report(&path, None, &Outcome::Failed(format!("unreadable: {error}")))),
+        };
+        let topic = match self.topic {
+            Some(topic) => topic,
+            None => match topic_of(&value) {
+                Ok(topic) => topic,
+                Err(error) if named => return Ok(self.report(&path, None, &Outcome::Failed(error.to_string()))),
+                Err(error) => return Ok(self.report(&path, None, &Outcome::Skipped(error.to_string()))),
+            },
+        };
+        let digest = Digest::of(&value);
+        let key = format!("{}/{}", self.tenant, name(&path, digest));
+        let item = Item { path, topic, key, value, digest };
+        if item.value.len() + item.key.len() + FRAME > limits::MESSAGE_MAX {
+            let outcome = Outcome::Failed("record-too-large".to_owned());
+            return Ok(self.report(&item.path, Some(&item), &outcome));
+        }
+        self.waiting_bytes += item.value.len();
+        self.waiting.push(item);
+        let alone = matches!(self.sink, Sink::Server(_));
+        if alone || self.waiting.len() >= BATCH || self.waiting_bytes >= BATCH_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), Failure> {
+        let items = std::mem::take(&mut self.waiting);
+        self.waiting_bytes = 0;
+        if items.is_empty() {
+            return Ok(());
+        }
+        let tenant = self.tenant.as_str();
+        let mut outcomes = Vec::with_capacity(items.len());
+        match &mut self.sink {
+            Sink::Cluster(outlet) => {
+                outlet.begin()?;
+                for item in &items {
+                    outlet.append(outgoing(item))?;
+                }
+                outlet.commit()?;
+                outcomes.extend(items.iter().map(|_| Outcome::Published));
+            }
+            Sink::Server(client) => {
+                for item in &items {
+                    let key = item.key.strip_prefix(tenant).and_then(|key| key.strip_prefix('/')).unwrap_or_default();
+                    outcomes.push(match client.publish(item.topic, tenant, key, &item.value)? {
+                        Ok(()) => Outcome::Published,
+                        Err(refused) if refused.is_passing() => return Err(refused.into()),
+                        Err(refused) => Outcome::Failed(format!("{}: {}", refused.code, refused.detail)),
+                    });
+                }
+            }
+        }
+        for (item, outcome) in items.iter().zip(outcomes) {
+            self.report(&item.path, Some(item), &outcome);
+        }
+        Ok(())
+    }
+
+    fn report(&mut self, path: &Path, item: Option<&Item>, outcome: &Outcome) {
+        let (word, colour, why) = match outcome {
+            Outcome::Published => ("published", Colour::Green, None),
+            Outcome::Skipped(why) => ("skipped", Colour::Dim, Some(why)),
+            Outcome::Failed(why) => ("failed", Colour::Red, Some(why)),
+        };
+        match outcome {
+            Outcome::Published => self.tally.published += 1,
+            Outcome::Skipped(_) => self.tally.skipped += 1,
+            Outcome::Failed(_) => self.tally.failed += 1,
+        }
+        let topic = item.map(|item| item.topic.name());
+        match self.format {
+            Format::Json => {
+                let (key, digest) = (item.map(|item| &item.key), item.map(|item| item.digest));
+                let path = path.display().to_string();
+                self.out.line(
+                    json!({ "path": path, "outcome": word, "topic": topic, "key": key, "digest": digest, "why": why }),
+                );
+            }
+            Format::Text => {
+                let what = topic.or(why.map(String::as_str)).unwrap_or_default();
+                let why = if topic.is_some() { why.map(String::as_str).unwrap_or_default() } else { "" };
+                let path = tame(&path.display().to_string());
+                self.out.line(format!("{}  {path}  {what}  {why}", self.out.paint(colour, word)).trim_end());
+            }
+        }
+    }
+
+    fn finish(self) -> Exit {
+        let Tally { published, skipped, failed } = self.tally;
+        match self.format {
+            Format::Json => {
+                self.out.line(json!({ "summary": { "published": published, "skipped": skipped, "failed": failed } }));
+            }
+            Format::Text => {
+                let summary = format!("{published} published, {skipped} skipped, {failed} failed");
+                self.out.line(self.out.paint(Colour::Bold, &summary));
+            }
+        }
+        match (published, failed) {
+            (_, 1..) => Exit::Failed,
+            (0, _) => Exit::Indeterminate,
+            _ => Exit::Done,
+        }
+    }
+}
+
+/// The key below the tenant: the file's name, which is for people. One that reads as a subject, or that no header can
+/// carry, would say more or less than it means; the digest stands in, as `file-…`, which is no subject.
+fn name(path: &Path, digest: Digest) -> String {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic());
+    if plain && subjects::from_text(name) == Ok(None) { name.to_owned() } else { format!("file-{}", digest.hex()) }
+}
+
+fn outgoing(item: &Item) -> Outgoing {
+    Outgoing {
+        topic: item.topic,
+        partition: None,
+        key: Some(item.key.clone().into_bytes()),
+        value: Some(item.value.clone()),
+        headers: Vec::new(),
+    }
+}
