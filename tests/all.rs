@@ -1,8 +1,14 @@
 //! The one integration test binary: one binary links the C++ libraries once.
+//!
+//! It is built with the default features; each module says that it is test code, so that helpers may unwrap.
 
+#[cfg(test)]
 mod authority;
 #[cfg(test)]
 mod broker;
+#[cfg(test)]
+mod chaos;
+#[cfg(test)]
 mod fold;
 #[cfg(test)]
 mod formats;
@@ -12,6 +18,7 @@ mod kafka;
 mod memory;
 #[cfg(test)]
 mod port;
-#[cfg(feature = "rocks")]
+#[cfg(test)]
 mod rocks;
+#[cfg(test)]
 mod spine;

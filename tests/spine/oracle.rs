@@ -21,6 +21,7 @@ use attestream::log::{Log, Partition, Record};
 use super::plant::{read_all, read_from};
 
 /// What the committed topics came to.
+#[derive(Default)]
 pub struct Judgement {
     /// The state hash of each ledger partition.
     pub hashes: BTreeMap<u32, Digest>,
@@ -35,14 +36,7 @@ pub struct Judgement {
 
 /// Judges everything that is committed.
 pub fn judge<L: Log>(log: &L, objects: &dyn Objects) -> Judgement {
-    let mut judgement = Judgement {
-        hashes: BTreeMap::new(),
-        fates: BTreeMap::new(),
-        admitted: 0,
-        dead_lettered: 0,
-        events: BTreeMap::new(),
-        ledger: 0,
-    };
+    let mut judgement = Judgement::default();
     let mut published = Vec::new();
     let mut ledger = Vec::new();
     for number in 0..log.partitions(Topic::Ledger).unwrap() {
@@ -89,6 +83,15 @@ fn fold(number: u32, records: &[Record], judgement: &mut Judgement) -> Vec<Publi
     assert_eq!(seq, u64::try_from(records.len()).unwrap());
     judgement.hashes.insert(number, state.state_hash().unwrap());
     published
+}
+
+/// The state hash of a partition after its first `seq` records.
+pub fn hash_at<L: Log>(log: &L, number: u32, seq: u64) -> Digest {
+    let partition = Partition { topic: Topic::Ledger, number };
+    let records = read_from(log, partition, log.range(partition).unwrap().first);
+    let mut judgement = Judgement::default();
+    fold(number, &records[..usize::try_from(seq).unwrap()], &mut judgement);
+    judgement.hashes[&number]
 }
 
 type Sequence = Vec<(Vec<u8>, Vec<(String, Option<Vec<u8>>)>)>;

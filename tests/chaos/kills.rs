@@ -1,0 +1,100 @@
+//! kill -9 at every named point of either role, between them a stream with late and forged evidence, an activation and
+//! ticks; and instances that come, go and sleep. Nothing is lost, doubled or out of order.
+
+use std::time::Duration;
+
+use attestream::event::{Digest, Tenant};
+use attestream::ledger::output::Status;
+use attestream::telemetry::{Point, Role};
+
+use super::child::die;
+use super::site::Site;
+use crate::broker;
+use crate::spine::feed::{Expected, Made};
+use crate::spine::oracle::Judgement;
+
+/// How often each point is died at; `make chaos` sets more.
+fn rounds() -> u64 {
+    std::env::var("ATTESTREAM_CHAOS").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
+}
+
+fn ends_as_expected(judgement: &Judgement, tenant: &Tenant, made: &[Made]) {
+    for made in made {
+        let digest = Digest::of(&made.document);
+        let mut events = judgement.events.values().filter(|event| event.tenant == *tenant);
+        let event = events.find(|event| event.document.as_ref().unwrap().digest == digest).unwrap();
+        let expected = match made.expected {
+            Expected::Verified => Status::Verified,
+            Expected::Missing => Status::Missing,
+            Expected::Refused("key-unknown") => Status::KeyPolicyMismatch,
+            Expected::Refused(_) => Status::Failed,
+        };
+        assert_eq!(event.trust.status, expected, "{}: {:?}", event.id, event.trust.reasons);
+    }
+}
+
+fn all_end_as_expected(site: &Site, judgement: &Judgement) {
+    for (producer, made) in site.producers.iter().zip(&site.made) {
+        ends_as_expected(judgement, &producer.tenant, made);
+    }
+}
+
+#[test]
+fn kill_9_at_every_point_of_either_role() {
+    let Some(cluster) = broker::shared() else { return };
+    let mut site = Site::open(cluster, 8);
+    let admission = Point::ALL.into_iter().filter(|point| *point < Point::Remembered).map(|p| (Role::Admission, p));
+    let points: Vec<(Role, Point)> = admission.chain(Point::ALL.into_iter().map(|p| (Role::Ledger, p))).collect();
+    let mut kills = 0;
+    for round in 0..rounds() {
+        for (at, (role, point)) in points.iter().enumerate() {
+            let at = u64::try_from(at).unwrap();
+            let after_us = if *point == Point::Committing { 200 + 150 * (round + at) % 1_500 } else { 0 };
+            let nth = if *point == Point::Snapshotted { 1 } else { 1 + (round + at) % 3 };
+            let mut instance = site.start("one", Some(die(*role, *point, nth, after_us)));
+            site.feed(4);
+            if round == 0 && at == 7 {
+                site.activate();
+            }
+            // What was fed may be too little to bring it to its point: more comes until it is dead.
+            while instance.0.try_wait().unwrap().is_none() {
+                site.feed(1);
+                std::thread::park_timeout(Duration::from_millis(200));
+            }
+            instance.wait_dead();
+            kills += 1;
+        }
+    }
+    let judgement = site.judge(site.start("one", None), &["one"]);
+    all_end_as_expected(&site, &judgement);
+    println!(
+        "chaos: {kills} kills, {} ledger records, {} admitted, {} dead-lettered: 0 lost, 0 doubled, 0 out of order",
+        judgement.ledger, judgement.admitted, judgement.dead_lettered
+    );
+}
+
+#[test]
+fn instances_join_leave_and_sleep_under_load() {
+    let Some(cluster) = broker::shared() else { return };
+    let mut site = Site::open(cluster, 4);
+    let one = site.start("one", None);
+    for round in 0..(2 * rounds()) {
+        site.feed(6);
+        let two = site.start("two", None);
+        site.feed(6);
+        std::thread::park_timeout(Duration::from_millis(1_500));
+        site.feed(6);
+        if round == 0 {
+            site.activate();
+        }
+        // The first sleeps past its session: the second takes its partitions, and the first's commits are refused.
+        one.signal("-STOP");
+        std::thread::park_timeout(Duration::from_millis(5_000));
+        site.feed(6);
+        one.signal("-CONT");
+        std::thread::park_timeout(Duration::from_millis(1_000));
+        drop(two);
+    }
+    let judgement = site.judge(one, &["one", "two"]);
+    all_end_as_expected(&site, &judgement);
+}

@@ -1,0 +1,5 @@
+//! Real Kafka, real processes, real kills. `make chaos` runs the long form; a short form is part of `make test`.
+
+mod child;
+mod kills;
+mod site;

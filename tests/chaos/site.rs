@@ -1,0 +1,156 @@
+//! A deployment on the shared broker: topics, genesis, producers, instances, and the oracle at the end.
+
+use std::path::PathBuf;
+use std::process::Child;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use attestream::cas::FolderObjects;
+use attestream::event::{Millis, Topic};
+use attestream::kafka::KafkaLog;
+use attestream::ledger::control::ControlRecord;
+use attestream::ledger::state::{State as _, States as _};
+use attestream::telemetry::Silent;
+use tempfile::TempDir;
+
+use super::child::{Death, Orders};
+use crate::broker::Cluster;
+use crate::spine::feed::{Made, Producer};
+use crate::spine::oracle::{Judgement, judge};
+use crate::spine::plant;
+
+/// Topics and partitions of a site.
+const COUNTS: &[(Topic, u32)] = &[(Topic::Ledger, 4), (Topic::SbomSubmitted, 3), (Topic::AttestationPublished, 2)];
+
+const PATIENCE: Duration = Duration::from_secs(180);
+
+pub struct Site {
+    folder: TempDir,
+    pub log: KafkaLog,
+    brokers: String,
+    prefix: String,
+    pub producers: Vec<Producer>,
+    pub made: Vec<Vec<Made>>,
+    round: u64,
+}
+
+/// A running instance; killed when dropped.
+pub struct Instance(pub Child);
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Instance {
+    /// Waits until it has died of its orders.
+    pub fn wait_dead(&mut self) {
+        let begun = Instant::now();
+        while self.0.try_wait().unwrap().is_none() {
+            assert!(begun.elapsed() < PATIENCE, "the instance never reached the point at which it was to die");
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let pid = self.0.id().to_string();
+        assert!(std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+}
+
+impl Site {
+    pub fn open(cluster: &Cluster, tenants: u64) -> Site {
+        let settings = cluster.settings();
+        let prefix = settings.topic_prefix.clone();
+        let count = |topic: &Topic| COUNTS.iter().find(|(counted, _)| counted == topic).map_or(1, |(_, count)| *count);
+        let counts: Vec<(Topic, u32)> = Topic::ALL.iter().map(|topic| (*topic, count(topic))).collect();
+        let log = cluster.log_with(settings, &counts);
+        let start = Millis(1_750_000_000_000);
+        let producers: Vec<Producer> =
+            (0..tenants).map(|number| Producer::new(&format!("tenant-{number}"), number + 1, start)).collect();
+        // The last tenant's key is activated in mid-stream.
+        let late = producers.len() - 1;
+        let trust = |(at, producer): (usize, &Producer)| if at == late { producer.no_trust() } else { producer.trust() };
+        let trusts = producers.iter().enumerate().map(trust).collect();
+        plant::genesis(&log, "attestream", start, trusts, None);
+        let made = producers.iter().map(|_| Vec::new()).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let brokers = cluster.brokers().to_owned();
+        Site { folder, log, brokers, prefix, producers, made, round: 0 }
+    }
+
+    pub fn orders(&self, instance: &str, die: Option<Death>) -> Orders {
+        Orders {
+            brokers: self.brokers.clone(),
+            prefix: self.prefix.clone(),
+            instance: instance.to_owned(),
+            objects: self.objects(),
+            data: self.folder.path().join(instance),
+            session_ms: 3_000,
+            tick_ms: 700,
+            snapshot_every: 60,
+            batch: 40,
+            die,
+        }
+    }
+
+    fn objects(&self) -> PathBuf {
+        self.folder.path().join("objects")
+    }
+
+    pub fn start(&self, instance: &str, die: Option<Death>) -> Instance {
+        Instance(self.orders(instance, die).spawn())
+    }
+
+    /// Sends the next documents of every tenant, with a little that nobody can read.
+    pub fn feed(&mut self, rounds: u64) {
+        let mut inputs = Vec::new();
+        for _ in 0..rounds {
+            self.round += 1;
+            for (at, producer) in self.producers.iter_mut().enumerate() {
+                let next = producer.next();
+                inputs.extend(next.inputs.clone());
+                self.made[at].push(next);
+                if self.round % 17 == 3 {
+                    inputs.extend(producer.garbage());
+                }
+            }
+        }
+        plant::send(&self.log, "attestream-admission-producer", inputs);
+    }
+
+    /// The last tenant's key comes into force.
+    pub fn activate(&self) {
+        let trust = self.producers.last().unwrap().trust();
+        plant::control(&self.log, &ControlRecord::Tenant(Box::new(trust)));
+    }
+
+    /// Lets a healthy instance finish, ends it, and holds everything to the oracle.
+    pub fn judge(&self, instance: Instance, names: &[&str]) -> Judgement {
+        let settings = self.orders("judge", None).settings();
+        plant::settle_but_control(&self.log, &settings);
+        drop(instance);
+        let objects = FolderObjects::open(&self.objects()).unwrap();
+        let judgement = judge(&self.log, &objects);
+        for name in names {
+            self.states_are_the_folds(name, &judgement);
+        }
+        judgement
+    }
+
+    /// Every state that an instance left is the fold of the ledger up to where it stands; the last owner's, of all of it.
+    fn states_are_the_folds(&self, name: &str, judgement: &Judgement) {
+        let states = self.orders(name, None).states(Arc::new(Silent));
+        let mut whole = 0;
+        for (partition, hash) in &judgement.hashes {
+            let state = states.open("01TESTLEDGER", *partition).unwrap();
+            let Some(position) = state.position().unwrap() else { continue };
+            let expected = crate::spine::oracle::hash_at(&self.log, *partition, position.seq);
+            assert_eq!(state.state_hash().unwrap(), expected, "state of partition {partition} of {name}");
+            whole += usize::from(expected == *hash);
+        }
+        println!("{name}: {whole} of {} states hold the whole ledger", judgement.hashes.len());
+    }
+}
