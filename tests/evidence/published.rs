@@ -124,33 +124,36 @@ fn keyless(root: &str, issuer: &str, log: LogPolicy) -> CompiledTrust {
 
 /// Bundles of other clients: file, trust root, issuer, and what a tenant that demands a proof says.
 const BUNDLES: [(&str, &str, &str, &str); 23] = [
-    ("go/dsse-2sigs.sigstore.json", "go/scaffolding.json", GITHUB, "?"),
-    ("go/dsse.sigstore.json", "go/scaffolding.json", GITHUB, "?"),
+    ("go/dsse-2sigs.sigstore.json", PUBLIC, OAUTH, "bundle-signature-count"),
+    ("go/dsse.sigstore.json", PUBLIC, OAUTH, "certificate-invalid inclusion-proof-missing"),
     ("go/othername.sigstore.json", "go/scaffolding.json", GITHUB, "no-envelope"),
     ("go/public-key-validity.sigstore.json", PUBLIC, GITHUB, "no-envelope"),
     ("go/sigstore.js@2.0.0-provenance.sigstore.json", PUBLIC, GITHUB, "verified"),
-    ("js/bundleV01-dsse-no-proof.sigstore", PUBLIC, GITHUB, "?"),
-    ("js/bundleV01-dsse-with-proof.sigstore", PUBLIC, GITHUB, "?"),
-    ("js/bundleV01-full-cert-chain.sigstore", PUBLIC, GITHUB, "?"),
-    ("js/bundleV01-intoto-no-proof.sigstore", PUBLIC, GITHUB, "?"),
-    ("js/bundleV01-intoto-with-proof.sigstore", PUBLIC, GITHUB, "?"),
-    ("js/bundleV02-dsse.sigstore", PUBLIC, GITHUB, "?"),
-    ("js/bundleV02-intoto.sigstore", PUBLIC, GITHUB, "?"),
-    ("js/bundleV03-dsse.sigstore", PUBLIC, GITHUB, "?"),
-    ("js/bundleV03-intoto.sigstore", PUBLIC, GITHUB, "?"),
-    ("python/a.dsse.staging-rekor-v2.txt.sigstore.json", STAGING, GITHUB, "?"),
+    ("js/bundleV01-dsse-no-proof.sigstore", PUBLIC, OAUTH, "inclusion-proof-missing"),
+    ("js/bundleV01-dsse-with-proof.sigstore", PUBLIC, OAUTH, "verified"),
+    ("js/bundleV01-full-cert-chain.sigstore", PUBLIC, OAUTH, "certificate-invalid inclusion-proof-missing"),
+    ("js/bundleV01-intoto-no-proof.sigstore", PUBLIC, OAUTH, "inclusion-proof-missing"),
+    ("js/bundleV01-intoto-with-proof.sigstore", PUBLIC, OAUTH, "verified"),
+    ("js/bundleV02-dsse.sigstore", PUBLIC, OAUTH, "verified"),
+    ("js/bundleV02-intoto.sigstore", PUBLIC, OAUTH, "verified"),
+    ("js/bundleV03-dsse.sigstore", PUBLIC, OAUTH, "verified"),
+    ("js/bundleV03-intoto.sigstore", PUBLIC, OAUTH, "verified"),
+    ("python/a.dsse.staging-rekor-v2.txt.sigstore.json", STAGING, GITHUB, "certificate-not-logged log-unknown"),
     ("python/bundle_invalid_version.txt.sigstore", STAGING, GITHUB, "no-envelope"),
     ("python/bundle_no_log_entry.txt.sigstore", STAGING, GITHUB, "no-envelope"),
     ("python/bundle_v3.txt.sigstore", STAGING, GITHUB, "no-envelope"),
-    ("rust/conda-attestation-rekor2.sigstore.json", PUBLIC, GITHUB, "?"),
-    ("rust/conda-attestation.sigstore.json", PUBLIC, GITHUB, "?"),
-    ("rust/cosign_v3_missing_fields.json", PUBLIC, GITHUB, "?"),
-    ("rust/github-private-attestation.sigstore.json", "rust/github_trusted_root.json", GITHUB, "?"),
-    ("rust/github_sha384_bundle.json", "rust/github_trusted_root.json", GITHUB, "?"),
+    ("rust/conda-attestation-rekor2.sigstore.json", PUBLIC, OAUTH, "verified"),
+    ("rust/conda-attestation.sigstore.json", PUBLIC, GITHUB, "verified"),
+    ("rust/cosign_v3_missing_fields.json", PUBLIC, GITHUB, "evidence-field"),
+    ("rust/github-private-attestation.sigstore.json", GITHUB_ROOT, GITHUB, "identity-mismatch"),
+    ("rust/github_sha384_bundle.json", GITHUB_ROOT, GITHUB, "identity-mismatch"),
 ];
 
 const PUBLIC: &str = "trusted_root.json";
 const STAGING: &str = "python/staging_trusted_root.json";
+/// Its certificates name no issuer, so that no identity can fit: they stay refused.
+const GITHUB_ROOT: &str = "rust/github_trusted_root.json";
+const OAUTH: &str = "https://github.com/login/oauth";
 const GITHUB: &str = "https://token.actions.githubusercontent.com";
 const NOW: Millis = Millis(1_795_300_000_000);
 
