@@ -2,6 +2,8 @@
 
 /// Largest value of an input record that admission reads, in bytes: the topics' `max.message.bytes`.
 pub const RECORD_MAX: usize = 4 * 1024 * 1024;
+/// Largest object that a claim check may name, in bytes.
+pub const OBJECT_MAX: usize = 64 * 1024 * 1024;
 /// Largest input bytes that a ledger record, an output or an ask carries itself; more goes to the CAS.
 pub const INLINE_MAX: usize = 64 * 1024;
 /// Largest sum of key and headers that a record of ours repeats; more is dead-lettered by reference.

@@ -2,6 +2,7 @@
 //! carriers around it say. Nothing is believed here; admission decides tenant, verification and binding.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::event::{Digest, Kind, Millis, Subject, Tenant, Topic};
 
@@ -259,11 +260,12 @@ pub fn about(carrier: &Carrier, object: Option<&EventObject>, facts: &Facts) -> 
     };
     let subject = carrier.settle(named)?;
     let mut all: Vec<Subject> = subject.iter().cloned().collect();
+    let mut known: HashSet<&Subject> = HashSet::new();
     let stated = object.map(|object| object.subjects.as_slice()).unwrap_or_default();
     for other in stated.iter().chain(named) {
-        let adds_nothing =
+        let within =
             |subject: &Subject| subjects::agree(subject, other) && subjects::filled(subject.clone(), other) == *subject;
-        if !all.iter().any(adds_nothing) {
+        if !subject.as_ref().is_some_and(within) && known.insert(other) {
             all.push(other.clone());
         }
     }

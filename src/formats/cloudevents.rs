@@ -129,10 +129,9 @@ pub fn structured(value: &[u8]) -> Result<Structured<'_>, FormatError> {
         serde_json::from_slice(value).map_err(|e| refusal(&e, Fault::CloudeventsInvalid))?;
     let mut texts = BTreeMap::new();
     for (name, raw) in &members {
-        if !matches!(name.as_ref(), "data" | "data_base64") {
-            if let Some(text) = attribute(raw)? {
-                insert(&mut texts, name, &text)?;
-            }
+        let is_data = matches!(name.as_ref(), "data" | "data_base64");
+        if let Some(text) = if is_data { None } else { attribute(raw)? } {
+            insert(&mut texts, name, &text)?;
         }
     }
     let attributes = Attributes::from_texts(texts)?;

@@ -7,9 +7,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::event::{Kind, Topic, json};
+use crate::event::{Digest, Kind, Topic, jcs, json};
 
 use super::fault::{Fault, FormatError};
+use super::notes::Note;
 
 /// What a document is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +109,16 @@ impl<'a> Document<'a> {
 
     pub const fn shape(&self) -> Shape {
         self.shape
+    }
+
+    /// Its identity: the SHA-256 of the bytes as received.
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.bytes)
+    }
+
+    /// What binds it to a predicate that was written otherwise: the SHA-256 of its RFC 8785 form.
+    pub fn canonical_digest(&self) -> Result<Digest, Note> {
+        jcs::canonical_digest(&self.bytes).map_err(|jcs::InexactNumber| Note::DocumentNumberInexact)
     }
 
     /// The document as a JSON value.

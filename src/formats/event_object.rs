@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::event::{Digest, Kind, Millis, Subject, Tenant, base64, jcs};
+use crate::event::{Digest, Kind, Millis, Subject, Tenant, base64, jcs, limits};
 
 use super::document::{Document, parse};
 use super::facts::{Claimed, Facts, ScanInputs};
@@ -19,26 +19,26 @@ use super::subjects;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Sent {
     /// The producer's own id; ours is derived from the content.
-    #[serde(default, rename = "_id", skip_serializing_if = "Option::is_none")]
+    #[serde(default, rename = "_id", skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub source_id: Option<String>,
     pub kind: Kind,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub tenant: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub subject: Option<Subject>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subjects: Vec<Subject>,
     pub document: SentDocument,
     /// Kept as claims, never merged.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub provenance: Option<Map<String, Value>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub trust: Option<Map<String, Value>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub scan: Option<ScanInputs>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub ts: Option<String>,
 }
 
@@ -46,20 +46,25 @@ pub struct Sent {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SentDocument {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub media_type: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub digest: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub canonical_digest: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub size: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub content: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub encoding: Option<Encoding>,
-    #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
+    #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub reference: Option<String>,
+}
+
+/// A member that is there has a value: `null` is not "absent" here.
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// How `content` holds the bytes. Without it: `utf-8`.
@@ -157,6 +162,9 @@ pub fn scan_of(facts: &Facts, stated: Option<&ScanInputs>) -> Option<ScanInputs>
 
 /// `subject` first. With `subjects` it contradicts not all of them, and is one with the first that it shares a name with.
 fn stated_subjects(subject: Option<Subject>, others: Vec<Subject>) -> Result<Vec<Subject>, Fault> {
+    if others.len() > limits::SUBJECTS_MAX {
+        return Err(Fault::EventObjectInvalid);
+    }
     let mut list = others.into_iter().map(subjects::checked).collect::<Result<Vec<_>, _>>()?;
     let Some(mut subject) = subject.map(subjects::checked).transpose()? else { return Ok(list) };
     if !list.is_empty() && !list.iter().any(|other| subjects::agree(&subject, other)) {

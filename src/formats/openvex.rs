@@ -128,11 +128,15 @@ impl Product<'_> {
     }
 }
 
-/// The products of a document, each once, in the document's order.
+/// The products of a document, each once, in the document's order. Every step is a look-up: a document may name tens of
+/// thousands of products.
 #[derive(Default)]
 struct Products {
     subjects: Vec<Subject>,
-    by_purl: BTreeMap<String, Vec<usize>>,
+    /// By package URL (empty: none) and a digest of the product.
+    by_digest: BTreeMap<(String, String), usize>,
+    /// The first product of a package URL, and whether it is still without digests.
+    by_purl: BTreeMap<String, (usize, bool)>,
 }
 
 impl Products {
@@ -144,26 +148,49 @@ impl Products {
         if purl.is_none() && digest.is_empty() {
             return Ok(());
         }
+        let bare = digest.is_empty();
         let subject = Subject { purl, digest, ..Subject::default() };
-        let key = subject.purl.clone().unwrap_or_default();
-        let known = self.by_purl.entry(key).or_default();
-        for index in known.iter() {
-            let again = |held: &&mut Subject| {
-                let bare = subject.purl.is_some() && (held.digest.is_empty() || subject.digest.is_empty());
-                subjects::agree(held, &subject) && (bare || subjects::share_digest(held, &subject))
-            };
-            if let Some(held) = self.subjects.get_mut(*index).filter(again) {
-                *held = subjects::filled(std::mem::take(held), &subject);
-                return Ok(());
+        let index = match self.known(&subject) {
+            Some(index) => self.fill(index, &subject)?,
+            None => {
+                self.subjects.push(subject.clone());
+                self.subjects.len() - 1
             }
+        };
+        for key in keys(&subject) {
+            self.by_digest.insert(key, index);
         }
-        known.push(self.subjects.len());
-        self.subjects.push(subject);
+        if let Some(purl) = subject.purl {
+            let (first, still_bare) = self.by_purl.entry(purl).or_insert((index, bare));
+            *still_bare = *still_bare && (bare || *first != index);
+        }
         Ok(())
+    }
+
+    /// The product that this one is again.
+    fn known(&self, subject: &Subject) -> Option<usize> {
+        let by_digest = keys(subject).iter().find_map(|key| self.by_digest.get(key).copied());
+        let first = || self.by_purl.get(subject.purl.as_deref()?).copied();
+        let by_purl = || first().filter(|(_, bare)| *bare || subject.digest.is_empty()).map(|(index, _)| index);
+        by_digest.or_else(by_purl)
+    }
+
+    /// One digest in common and another unlike: no product is that.
+    fn fill(&mut self, index: usize, subject: &Subject) -> Result<usize, Fault> {
+        let held = self.subjects.get_mut(index).filter(|held| subjects::agree(held, subject));
+        let held = held.ok_or(Fault::DigestInvalid)?;
+        *held = subjects::filled(std::mem::take(held), subject);
+        Ok(index)
     }
 
     /// One product is the subject; several are subjects alone.
     fn named(mut self) -> (Option<Subject>, Vec<Subject>) {
         if self.subjects.len() == 1 { (self.subjects.pop(), Vec::new()) } else { (None, self.subjects) }
     }
+}
+
+fn keys(subject: &Subject) -> Vec<(String, String)> {
+    let purl = subject.purl.clone().unwrap_or_default();
+    let digests = [&subject.digest.sha256, &subject.digest.sha384, &subject.digest.sha512];
+    digests.into_iter().flatten().map(|hex| (purl.clone(), hex.clone())).collect()
 }

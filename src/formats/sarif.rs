@@ -1,5 +1,7 @@
 //! SARIF 2.1.0: the runs, what they scanned, and with what. The findings are in `sarif_finding`.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -9,7 +11,7 @@ use super::document::refusal;
 use super::facts::{Facts, ScanInputs};
 use super::fault::{Fault, FormatError};
 use super::normalise::time;
-use super::sarif_finding::{RunResult, normalised};
+use super::sarif_finding::{Rules, RunResult, normalised};
 use super::schema::Schema;
 use super::{digests, subjects};
 
@@ -121,17 +123,24 @@ pub(super) fn facts(document: &Value) -> Result<Facts, FormatError> {
     let log = Log::deserialize(document).map_err(|e| refusal(&e, Fault::SarifSchemaInvalid))?;
     let mut facts = Facts::default();
     let mut scan = ScanInputs::default();
+    let (mut images, mut sboms) = (Digests::default(), Digests::default());
     let mut stated = None;
     for run in &log.runs {
         if run.external_property_file_references.as_ref().is_some_and(|external| !external.results.is_empty()) {
             return Err(Fault::SarifResultsExternal.into());
         }
         let bags = run.bags(&log.properties);
-        inputs(run, &bags, &mut scan)?;
+        inputs(run, &bags, &mut scan);
+        images.add_list(member(&bags, "imageDigests"))?;
+        images.add_repository_digests(member(&bags, "repoDigests"))?;
+        sboms.add_list(member(&bags, "sbomDigests"))?;
         stated = stated.or(subject(&bags)?);
         facts.ts = facts.ts.or(run.time()?);
-        facts.findings.extend(run.results.iter().flatten().filter_map(|result| normalised(run, result)));
+        let rules = Rules::of(&run.tool);
+        let results = run.results.iter().flatten();
+        facts.findings.extend(results.filter_map(|result| normalised(run, &rules, result)));
     }
+    (scan.image_digests, scan.sbom_digests) = (images.list, sboms.list);
     facts.subject = named(stated, &scan.image_digests)?;
     facts.scan = Some(scan);
     Ok(facts)
@@ -156,9 +165,8 @@ fn member<'b>(bags: &[&'b Bag], name: &str) -> Option<&'b Value> {
     bags.iter().find_map(|bag| bag.get(name))
 }
 
-/// What the run scanned and with what. Several runs add up; the first that names a scanner, a snapshot or a
-/// configuration counts.
-fn inputs(run: &Run<'_>, bags: &[&Bag], scan: &mut ScanInputs) -> Result<(), Fault> {
+/// What the run scanned with. Of several runs the first that names a scanner, a snapshot or a configuration counts.
+fn inputs(run: &Run<'_>, bags: &[&Bag], scan: &mut ScanInputs) {
     let text = |name: &str| member(bags, name).and_then(Value::as_str).map(str::to_owned);
     let driver = &run.tool.driver;
     if scan.scanner.is_none() {
@@ -167,44 +175,52 @@ fn inputs(run: &Run<'_>, bags: &[&Bag], scan: &mut ScanInputs) -> Result<(), Fau
     }
     scan.db_snapshot = scan.db_snapshot.take().or_else(|| text("dbSnapshot"));
     scan.config_hash = scan.config_hash.take().or_else(|| text("configHash"));
-    digest_list(member(bags, "imageDigests"), &mut scan.image_digests)?;
-    digest_list(member(bags, "sbomDigests"), &mut scan.sbom_digests)?;
-    repository_digests(member(bags, "repoDigests"), &mut scan.image_digests)
 }
 
-/// Adds `sha256:…` digests, lower-cased, each once.
-fn digest_list(list: Option<&Value>, into: &mut Vec<String>) -> Result<(), Fault> {
-    let Some(list) = list else { return Ok(()) };
-    for item in list.as_array().ok_or(Fault::DigestInvalid)? {
-        let text = item.as_str().ok_or(Fault::DigestInvalid)?;
-        add(text.parse::<Digest>().map_err(|_| Fault::DigestInvalid)?, into);
+/// `sha256:…` digests, lower-cased, each once; those of several runs add up.
+#[derive(Default)]
+struct Digests {
+    list: Vec<String>,
+    known: HashSet<Digest>,
+}
+
+impl Digests {
+    fn add(&mut self, text: &str) -> Result<(), Fault> {
+        let digest: Digest = text.parse().map_err(|_| Fault::DigestInvalid)?;
+        if self.known.insert(digest) {
+            self.list.push(digest.to_string());
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-/// Adds the digests of `name@sha256:…`, as container scanners write the image that they scanned.
-fn repository_digests(list: Option<&Value>, into: &mut Vec<String>) -> Result<(), Fault> {
-    for item in list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
-        let Some((_, digest)) = item.rsplit_once('@') else { continue };
-        add(digest.parse::<Digest>().map_err(|_| Fault::DigestInvalid)?, into);
+    fn add_list(&mut self, list: Option<&Value>) -> Result<(), Fault> {
+        let Some(list) = list else { return Ok(()) };
+        for item in list.as_array().ok_or(Fault::DigestInvalid)? {
+            self.add(item.as_str().ok_or(Fault::DigestInvalid)?)?;
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-fn add(digest: Digest, into: &mut Vec<String>) {
-    let text = digest.to_string();
-    if !into.contains(&text) {
-        into.push(text);
+    /// `name@sha256:…`, as container scanners write the image that they scanned.
+    fn add_repository_digests(&mut self, list: Option<&Value>) -> Result<(), Fault> {
+        let items = list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        for (_, digest) in items.filter_map(|item| item.rsplit_once('@')) {
+            self.add(digest)?;
+        }
+        Ok(())
     }
 }
 
-/// `subject` of the properties: an object as in the event, or text as in CloudEvents.
+/// `subject` of the properties: an object as in the event, or text as in CloudEvents. A property bag is anybody's, so
+/// that something else under this name says nothing; a digest in it that is wrong is wrong.
 fn subject(bags: &[&Bag]) -> Result<Option<Subject>, Fault> {
     match member(bags, "subject") {
         Some(Value::String(text)) => subjects::from_text(text),
         Some(value @ Value::Object(_)) => {
-            let subject = Subject::deserialize(value).map_err(|_| Fault::SarifSchemaInvalid)?;
-            Ok(Some(Subject { digest: digests::checked(&subject.digest)?, ..subject }))
+            let Ok(subject) = Subject::deserialize(value) else { return Ok(None) };
+            let digest = digests::checked(&subject.digest)?;
+            let named = subject.purl.as_deref().is_some_and(|purl| purl.starts_with("pkg:")) || !digest.is_empty();
+            Ok(named.then_some(Subject { digest, ..subject }))
         }
         _ => Ok(None),
     }
@@ -214,6 +230,6 @@ fn subject(bags: &[&Bag]) -> Result<Option<Subject>, Fault> {
 fn named(stated: Option<Subject>, images: &[String]) -> Result<Option<Subject>, Fault> {
     let [image] = images else { return Ok(stated) };
     let image = subjects::from_text(image)?;
-    let stated = stated.as_ref().map(std::slice::from_ref).unwrap_or_default();
-    subjects::settle(&stated.iter().collect::<Vec<_>>(), image.as_ref().map(std::slice::from_ref).unwrap_or_default())
+    let stated: Vec<&Subject> = stated.iter().collect();
+    subjects::settle(&stated, image.as_slice())
 }

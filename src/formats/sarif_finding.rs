@@ -1,10 +1,12 @@
 //! One finding of a SARIF run, normalised: package, file, symbols, call stack, entry point, and what is missing of them.
 
+use std::collections::{HashMap, HashSet};
+
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::facts::Finding;
-use super::sarif::{ArtifactLocation, Bag, Component, Rule, Run};
+use super::sarif::{ArtifactLocation, Bag, Component, Rule, Run, Tool};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -90,12 +92,12 @@ struct Step<'a> {
 
 /// The finding that a result is; `None` for a result that reports no problem or one that is no longer there.
 /// A suppression does not hide a finding: what is not exploitable is told by VEX.
-pub(super) fn normalised(run: &Run<'_>, result: &RunResult<'_>) -> Option<Finding> {
+pub(super) fn normalised(run: &Run<'_>, rules: &Rules<'_>, result: &RunResult<'_>) -> Option<Finding> {
     let no_problem = matches!(result.kind, Some("pass" | "notApplicable" | "informational"));
     if no_problem || result.baseline_state == Some("absent") {
         return None;
     }
-    let rule = result.rule(run);
+    let rule = rules.of_result(result);
     let id = result.rule_id.or(result.rule.as_ref().and_then(|r| r.id)).or(rule.map(|rule| rule.id));
     let call_stack = result.call_stack();
     let stated = |name: &str| result.properties.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -115,21 +117,34 @@ pub(super) fn normalised(run: &Run<'_>, result: &RunResult<'_>) -> Option<Findin
     Some(finding)
 }
 
-impl RunResult<'_> {
-    /// The rule's metadata: by the reference's component and index, else by id.
-    fn rule<'r>(&self, run: &'r Run<'_>) -> Option<&'r Rule<'r>> {
-        let reference = self.rule.as_ref();
-        let extension = reference.and_then(|r| r.tool_component.as_ref()?.index).and_then(place);
-        let component: &Component<'_> = match extension {
-            Some(index) => run.tool.extensions.get(index)?,
-            None => &run.tool.driver,
+/// The rules of a run: those of the driver, then of each extension, by id.
+pub(super) struct Rules<'r>(Vec<(&'r [Rule<'r>], HashMap<&'r str, &'r Rule<'r>>)>);
+
+impl<'r> Rules<'r> {
+    pub(super) fn of(tool: &'r Tool<'r>) -> Self {
+        let by_id = |component: &'r Component<'r>| {
+            let rules = component.rules.as_slice();
+            // Of two rules with one id the first counts.
+            (rules, rules.iter().rev().map(|rule| (rule.id, rule)).collect())
         };
-        let index = reference.and_then(|r| r.index).or(self.rule_index).and_then(place);
-        let id = self.rule_id.or(reference.and_then(|r| r.id));
-        let by_index = index.and_then(|index| component.rules.get(index));
-        by_index.or_else(|| component.rules.iter().find(|rule| Some(rule.id) == id))
+        Rules(std::iter::once(&tool.driver).chain(&tool.extensions).map(by_id).collect())
     }
 
+    /// The metadata of a result's rule: by the reference's component and index, where they lead to a rule of that id,
+    /// else by id, or by the id above it (`CA1000` for `CA1000/1`).
+    fn of_result(&self, result: &RunResult<'_>) -> Option<&'r Rule<'r>> {
+        let reference = result.rule.as_ref();
+        let extension = reference.and_then(|r| r.tool_component.as_ref()?.index).and_then(place);
+        let (listed, by_id) = self.0.get(extension.map_or(0, |index| index.saturating_add(1)))?;
+        let index = reference.and_then(|r| r.index).or(result.rule_index).and_then(place);
+        let id = result.rule_id.or(reference.and_then(|r| r.id));
+        let by_index = index.and_then(|index| listed.get(index)).filter(|rule| is_of(rule.id, id));
+        let above = |id: &str| id.rsplit_once('/').and_then(|(above, _)| by_id.get(above)).copied();
+        by_index.or_else(|| by_id.get(id?).copied()).or_else(|| above(id?))
+    }
+}
+
+impl RunResult<'_> {
     /// A package URL among the logical locations.
     fn purl(&self) -> Option<String> {
         let names = self.locations.iter().flat_map(|location| &location.logical_locations);
@@ -142,13 +157,9 @@ impl RunResult<'_> {
         let is_code = |at: &&Logical<'_>| !at.kind.is_some_and(|kind| CONTAINERS.contains(&kind));
         let named = self.locations.iter().flat_map(|location| &location.logical_locations).filter(is_code);
         let stated = self.properties.get("symbols").and_then(Value::as_array).into_iter().flatten();
-        let mut symbols: Vec<String> = Vec::new();
-        for symbol in named.filter_map(Logical::text).chain(stated.filter_map(Value::as_str)) {
-            if !symbol.starts_with("pkg:") && !symbols.iter().any(|known| known == symbol) {
-                symbols.push(symbol.to_owned());
-            }
-        }
-        symbols
+        let mut known = HashSet::new();
+        let all = named.filter_map(Logical::text).chain(stated.filter_map(Value::as_str));
+        all.filter(|symbol| !symbol.starts_with("pkg:") && known.insert(*symbol)).map(str::to_owned).collect()
     }
 
     /// From the entry point inwards. A SARIF stack lists the innermost frame first, a code flow the first step first.
@@ -181,6 +192,12 @@ impl Logical<'_> {
     fn text(&self) -> Option<&str> {
         self.fully_qualified_name.or(self.name)
     }
+}
+
+/// Whether a result of this rule id is of the rule: the same id, or one below it (`CA1000/1`). An index that leads to
+/// another rule is wrong (SARIF 2.1.0 §3.27.6) and lends no severity.
+fn is_of(rule: &str, id: Option<&str>) -> bool {
+    id.is_none_or(|id| id.strip_prefix(rule).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 /// An index of the format, where -1 says "none".

@@ -1,8 +1,8 @@
 //! The official schemas, compiled once per process. Offline: what a schema refers to is embedded beside it.
 //!
-//! Formats (`date-time`, `iri-reference`, …) are asserted: the drafts of CycloneDX and SARIF mean them so, and OpenVEX
-//! demands of the same members in prose what its draft only annotates. Patterns run on an engine of linear time, so that
-//! no document can buy a long match.
+//! Formats (`date-time`, `iri-reference`, …) are asserted: the drafts of CycloneDX and SARIF mean them so. The draft of
+//! OpenVEX only annotates; of its formats, times are asserted and IRIs are not, for real documents of shipped products
+//! carry a relative `@id`. Patterns run on an engine of linear time, so that no document can buy a long match.
 
 use std::sync::LazyLock;
 
@@ -27,12 +27,13 @@ static CYCLONEDX: LazyLock<Option<Validator>> = LazyLock::new(|| {
                 include_str!("../../schemas/official/jsf-0.82.schema.json"),
             ),
         ],
+        &[],
     )
 });
 static OPENVEX: LazyLock<Option<Validator>> =
-    LazyLock::new(|| compile(include_str!("../../schemas/official/openvex-0.2.0.schema.json"), &[]));
+    LazyLock::new(|| compile(include_str!("../../schemas/official/openvex-0.2.0.schema.json"), &[], &["iri"]));
 static SARIF: LazyLock<Option<Validator>> =
-    LazyLock::new(|| compile(include_str!("../../schemas/official/sarif-schema-2.1.0.json"), &[]));
+    LazyLock::new(|| compile(include_str!("../../schemas/official/sarif-schema-2.1.0.json"), &[], &[]));
 
 impl Schema {
     pub const ALL: [Schema; 3] = [Schema::Cyclonedx16, Schema::Openvex020, Schema::Sarif210];
@@ -42,7 +43,7 @@ impl Schema {
         self.validator().is_some_and(|validator| validator.is_valid(document))
     }
 
-    /// Compiles the schema now instead of at the first document.
+    /// Compiles the schema now instead of at the first document; `false` where it does not compile.
     pub fn warm(self) -> bool {
         self.validator().is_some()
     }
@@ -62,20 +63,22 @@ impl Schema {
     }
 }
 
-fn compile(schema: &str, referenced: &[(&str, &str)]) -> Option<Validator> {
+fn compile(schema: &str, referenced: &[(&str, &str)], loose: &[&'static str]) -> Option<Validator> {
     let schema: Value = serde_json::from_str(schema).ok()?;
     let mut resources = Vec::new();
     for (uri, text) in referenced {
         resources.push((*uri, serde_json::from_str::<Value>(text).ok()?));
     }
     let registry = Registry::new().extend(resources).ok()?.prepare().ok()?;
-    jsonschema::options()
+    let mut options = jsonschema::options()
         .offline()
         .should_validate_formats(true)
         .with_pattern_options(PatternOptions::regex())
-        .with_registry(&registry)
-        .build(&schema)
-        .ok()
+        .with_registry(&registry);
+    for format in loose {
+        options = options.with_format(*format, |_| true);
+    }
+    options.build(&schema).ok()
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::digests::{self, Case};
 use super::document::{Document, refusal};
 use super::fault::{Fault, FormatError};
 use super::materials;
+use super::notes::Note;
 use super::predicate::{self, Binds};
 
 /// The payload type of in-toto statements.
@@ -33,8 +34,8 @@ pub struct Statement<'a> {
     pub predicate: Option<&'a str>,
     /// The document that the predicate carries, where its type says that it does.
     pub document: Option<Cow<'a, [u8]>>,
-    /// The predicate is a document that no equality can bind (`document-number-inexact`).
-    pub inexact: bool,
+    /// The predicate is a document that no equality can bind.
+    pub note: Option<Note>,
 }
 
 #[derive(Deserialize)]
@@ -100,7 +101,7 @@ pub fn read<'a>(payload: &'a [u8], own: &[(&str, Kind)]) -> Result<Statement<'a>
         type_known: known.is_some_and(|row| row.predicate_type != predicate::COSIGN_CUSTOM) || own_kind.is_some(),
         predicate,
         document: bound.document,
-        inexact: bound.inexact,
+        note: bound.inexact.then_some(Note::DocumentNumberInexact),
     })
 }
 

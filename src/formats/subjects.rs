@@ -41,15 +41,12 @@ pub fn agree(one: &Subject, other: &Subject) -> bool {
 
 /// Whether two subjects are the same thing by what they say: they agree, and share the package URL or a digest.
 pub fn same(one: &Subject, other: &Subject) -> bool {
-    agree(one, other) && ((one.purl.is_some() && one.purl == other.purl) || share_digest(one, other))
-}
-
-/// Whether the two have a digest of one algorithm in common.
-pub(super) fn share_digest(one: &Subject, other: &Subject) -> bool {
     let equal = |a: &Option<String>, b: &Option<String>| a.is_some() && a == b;
-    equal(&one.digest.sha256, &other.digest.sha256)
+    let shared = equal(&one.purl, &other.purl)
+        || equal(&one.digest.sha256, &other.digest.sha256)
         || equal(&one.digest.sha384, &other.digest.sha384)
-        || equal(&one.digest.sha512, &other.digest.sha512)
+        || equal(&one.digest.sha512, &other.digest.sha512);
+    shared && agree(one, other)
 }
 
 /// `first`, with what only `second` says. They must agree.

@@ -214,6 +214,13 @@ pub(super) fn log_line(level: rdkafka::config::RDKafkaLogLevel, facility: &str, 
     }
 }
 
+/// A client that is only asked questions has a queue of its own log lines and errors, which nobody would ever empty.
+pub(super) fn listen<C: ConsumerContext>(client: &BaseConsumer<C>) {
+    for _ in 0..8 {
+        drop(client.poll(Duration::ZERO));
+    }
+}
+
 /// The context of clients that have nothing else to say.
 #[derive(Clone, Copy)]
 pub(super) struct Quiet;

@@ -8,7 +8,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::event::Topic;
-use crate::log::{Gather, Gathered, Inlet, Log as _, LogError, Partition, Record, StartAt};
+use crate::log::{Gather, Gathered, Inlet, LogError, Partition, Record, StartAt};
 
 use super::group::{self, Group, KafkaFence};
 use super::record::{raw_number, raw_offset};
@@ -30,6 +30,9 @@ pub struct KafkaInlet {
     /// The next offset of everything that is owned.
     next: BTreeMap<Partition, u64>,
     silent_since: Option<Instant>,
+    topics: Vec<String>,
+    /// An assignment could not be taken; the group is joined anew so that it is offered again.
+    refused: bool,
     closed: bool,
 }
 
@@ -45,11 +48,17 @@ impl KafkaInlet {
         let config = log.settings().member(group, member);
         let consumer: BaseConsumer<Group> =
             config.create_with_context(context).map_err(|error| error::of("consumer", &error))?;
-        let names: Vec<String> = topics.iter().map(|topic| log.names().topic(*topic)).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        consumer.subscribe(&names).map_err(|error| error::of("subscribe", &error))?;
+        let topics = topics.iter().map(|topic| log.names().topic(*topic)).collect();
         let (held, paused, next) = (VecDeque::new(), BTreeSet::new(), BTreeMap::new());
-        Ok(KafkaInlet { log, consumer, held, paused, next, silent_since: None, closed: false })
+        let inlet =
+            KafkaInlet { log, consumer, held, paused, next, silent_since: None, topics, refused: false, closed: false };
+        inlet.subscribe()?;
+        Ok(inlet)
+    }
+
+    fn subscribe(&self) -> Result<(), LogError> {
+        let names: Vec<&str> = self.topics.iter().map(String::as_str).collect();
+        self.consumer.subscribe(&names).map_err(|error| error::of("subscribe", &error))
     }
 
     /// The next event of the group. What was taken before it is dropped: it belongs to an assignment that is over, its
@@ -66,6 +75,7 @@ impl KafkaInlet {
             let resumed = resumed.map(|list| self.consumer.resume(&list));
             tracing::debug!(?resumed, "paused partitions are resumed with the new assignment");
         }
+        self.refused = event.is_err();
         if let Ok(Gathered::Assigned(assignments)) = &event {
             self.next.extend(assignments.iter().map(|assignment| (assignment.partition, assignment.start)));
         }
@@ -110,7 +120,7 @@ impl KafkaInlet {
     /// Finds the partition whose position left the log: the error event does not name it.
     fn out_of_range(&self) -> LogError {
         for (partition, offset) in self.next.iter().map(|(partition, offset)| (*partition, *offset)) {
-            let range = match self.log.range(partition) {
+            let range = match self.log.watermarks(partition) {
                 Ok(range) => range,
                 Err(error) => return error,
             };
@@ -153,6 +163,10 @@ impl Inlet for KafkaInlet {
     type Fence = KafkaFence;
 
     fn gather(&mut self, limits: Gather) -> Result<Gathered, LogError> {
+        if std::mem::take(&mut self.refused) {
+            self.consumer.unsubscribe();
+            self.subscribe()?;
+        }
         let begun = Instant::now();
         let mut batch = Vec::new();
         let (mut bytes, mut first) = (0, None);
@@ -193,7 +207,8 @@ impl Inlet for KafkaInlet {
     }
 
     fn fence(&self) -> Option<KafkaFence> {
-        if self.consumer.assignment_lost() { None } else { self.consumer.context().fence() }
+        let nothing = self.next.is_empty() || self.consumer.assignment_lost();
+        if nothing { None } else { self.consumer.context().fence() }
     }
 
     fn committed(&mut self, partitions: &[Partition]) -> Result<Vec<Option<u64>>, LogError> {

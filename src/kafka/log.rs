@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{IsError as _, RDKafkaErrorCode};
@@ -19,6 +19,8 @@ use super::{KafkaSettings, error};
 
 /// How long a question to the cluster waits for an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// The pause before a question is asked again.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A cluster. Cheap to clone.
 #[derive(Clone)]
@@ -28,6 +30,7 @@ struct Cluster {
     settings: KafkaSettings,
     names: Names,
     metadata: BaseConsumer<Quiet>,
+    watermarks: BaseConsumer<Quiet>,
     /// Clients that read the committed offsets of a group without joining it.
     groups: Mutex<BTreeMap<String, Arc<BaseConsumer<Quiet>>>>,
 }
@@ -37,8 +40,10 @@ impl KafkaLog {
     pub fn new(settings: KafkaSettings) -> Result<Self, LogError> {
         settings.check()?;
         let metadata = settings.metadata().create_with_context(Quiet).map_err(|error| error::of("client", &error))?;
+        let watermarks =
+            settings.watermarks().create_with_context(Quiet).map_err(|error| error::of("client", &error))?;
         let names = Names::new(&settings.topic_prefix);
-        Ok(KafkaLog(Arc::new(Cluster { settings, names, metadata, groups: Mutex::default() })))
+        Ok(KafkaLog(Arc::new(Cluster { settings, names, metadata, watermarks, groups: Mutex::default() })))
     }
 
     pub fn settings(&self) -> &KafkaSettings {
@@ -51,10 +56,34 @@ impl KafkaLog {
 
     /// Fails with one clear message where no broker answers.
     pub(super) fn ping(&self, timeout: Duration) -> Result<(), LogError> {
+        group::listen(&self.0.metadata);
         match self.0.metadata.fetch_metadata(None, timeout) {
             Ok(_) => Ok(()),
             Err(error) => Err(self.unanswered(&error)),
         }
+    }
+
+    /// First kept offset and the end of what is replicated: committed, open or still to be marked.
+    pub(super) fn watermarks(&self, partition: Partition) -> Result<Range, LogError> {
+        self.ask_range(&self.0.watermarks, partition)
+    }
+
+    /// librdkafka asks once; while a partition changes its leader, the answer is to ask again.
+    fn ask_range(&self, client: &BaseConsumer<Quiet>, partition: Partition) -> Result<Range, LogError> {
+        let (name, number) = (self.0.names.topic(partition.topic), raw_number(partition.number)?);
+        group::listen(client);
+        let begun = Instant::now();
+        let (first, end) = loop {
+            match client.fetch_watermarks(&name, number, ANSWER_TIMEOUT) {
+                Ok(range) => break range,
+                Err(error) => match error::of(&name, &error) {
+                    LogError::Unreachable(_) if begun.elapsed() < ANSWER_TIMEOUT => std::thread::park_timeout(PAUSE),
+                    LogError::Unreachable(_) => return Err(self.unanswered(&error)),
+                    other => return Err(other),
+                },
+            }
+        };
+        Ok(Range { first: u64::try_from(first).unwrap_or(0), end: u64::try_from(end).unwrap_or(0) })
     }
 
     fn unanswered(&self, error: &rdkafka::error::KafkaError) -> LogError {
@@ -86,6 +115,7 @@ impl Log for KafkaLog {
 
     fn partitions(&self, topic: Topic) -> Result<u32, LogError> {
         let name = self.0.names.topic(topic);
+        group::listen(&self.0.metadata);
         let metadata =
             self.0.metadata.fetch_metadata(Some(&name), ANSWER_TIMEOUT).map_err(|error| self.unanswered(&error))?;
         let found = metadata.topics().iter().find(|found| found.name() == name);
@@ -121,20 +151,13 @@ impl Log for KafkaLog {
     }
 
     fn range(&self, partition: Partition) -> Result<Range, LogError> {
-        let name = self.0.names.topic(partition.topic);
-        let number = raw_number(partition.number)?;
-        // The client is read_committed, so the high mark is the last stable offset.
-        let (first, end) = self.0.metadata.fetch_watermarks(&name, number, ANSWER_TIMEOUT).map_err(|error| {
-            match error::of(&partition.to_string(), &error) {
-                LogError::Unreachable(_) => self.unanswered(&error),
-                other => other,
-            }
-        })?;
-        Ok(Range { first: u64::try_from(first).unwrap_or(0), end: u64::try_from(end).unwrap_or(0) })
+        // This client is read_committed, so the high mark is the last stable offset.
+        self.ask_range(&self.0.metadata, partition)
     }
 
     fn committed(&self, group: &str, partition: Partition) -> Result<Option<u64>, LogError> {
         let client = self.group_client(group)?;
+        group::listen(&client);
         let offsets = group::committed(&client, &self.0.names, &[partition])?;
         Ok(offsets.first().copied().flatten())
     }

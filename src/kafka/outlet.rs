@@ -87,6 +87,8 @@ impl ProducerContext for Deliveries {
 enum State {
     Idle,
     Open,
+    /// Open, and something that belongs into it is missing: it can only be given up.
+    Failed,
     Broken,
 }
 
@@ -115,11 +117,9 @@ impl KafkaOutlet {
         Ok(KafkaOutlet { log, producer, state: State::Idle, transaction: 0, topics })
     }
 
-    /// Every error from here on leaves the outlet broken: what the broker knows is then uncertain.
-    fn broken<T>(&mut self, result: Result<T, LogError>) -> Result<T, LogError> {
-        if result.is_err() {
-            self.state = State::Broken;
-        }
+    /// Where the outlet stands after a step.
+    fn after(&mut self, result: Result<(), LogError>, done: State, failed: State) -> Result<(), LogError> {
+        self.state = if result.is_ok() { done } else { failed };
         result
     }
 
@@ -211,47 +211,45 @@ impl Outlet for KafkaOutlet {
         self.expect(State::Idle, "begin")?;
         self.transaction = self.producer.client().context().begin();
         let begun = self.producer.begin_transaction().map_err(|error| error::of_transaction("begin", &error));
-        self.broken(begun)?;
-        self.state = State::Open;
-        Ok(())
+        self.after(begun, State::Open, State::Broken)
     }
 
     fn append(&mut self, record: Outgoing) -> Result<(), LogError> {
         self.expect(State::Open, "append")?;
-        self.send(&record)
+        let sent = self.send(&record);
+        self.after(sent, State::Open, State::Failed)
     }
 
     fn offsets(&mut self, group: &str, next: &[(Partition, u64)], fence: &KafkaFence) -> Result<(), LogError> {
         self.expect(State::Open, "offsets")?;
-        self.add_offsets(group, next, fence)
+        let added = self.add_offsets(group, next, fence);
+        self.after(added, State::Open, State::Failed)
     }
 
     fn commit(&mut self) -> Result<(), LogError> {
         self.expect(State::Open, "commit")?;
         let drained = self.drain();
-        self.broken(drained)?;
+        self.after(drained, State::Open, State::Failed)?;
         // `Timeout::Never`: a call with a finite one would have to be resumed, and its outcome would be open.
         let committed = self.producer.commit_transaction(Timeout::Never);
         let committed = committed.map_err(|error| error::of_transaction("commit", &error));
-        self.broken(committed)?;
-        self.state = State::Idle;
-        Ok(())
+        self.after(committed, State::Idle, State::Broken)
     }
 
     fn abort(&mut self) -> Result<(), LogError> {
-        self.expect(State::Open, "abort")?;
+        if self.state != State::Failed {
+            self.expect(State::Open, "abort")?;
+        }
         let aborted = self.producer.abort_transaction(Timeout::Never);
         let aborted = aborted.map_err(|error| error::of_transaction("abort", &error));
-        self.broken(aborted)?;
-        self.state = State::Idle;
-        Ok(())
+        self.after(aborted, State::Idle, State::Broken)
     }
 }
 
 impl Drop for KafkaOutlet {
     fn drop(&mut self) {
         // An open transaction holds readers back until it times out. A broken one is settled by the next outlet.
-        if self.state == State::Open
+        if matches!(self.state, State::Open | State::Failed)
             && let Err(error) = self.producer.abort_transaction(ABORT_TIMEOUT)
         {
             tracing::debug!(%error, "an open transaction is left to its time-out");

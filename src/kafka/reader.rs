@@ -29,24 +29,42 @@ const SEEK_TIMEOUT: Duration = Duration::from_secs(10);
 /// reached; only librdkafka's end-of-partition event does. The event does not carry its offset, so an event counts only
 /// when it was made after the end was captured: the first capture lies before the assignment, and every later one is
 /// followed by a seek to the next offset, which drops what was queued and makes the event come again.
+///
+/// Hole: a commit returns before its markers are in every partition, so the last stable offset may lie before records
+/// whose commit has returned (KAFKA-10167). The end to be reached is therefore the end of what is replicated, and an event
+/// counts only once the last stable offset has got there: at the latest when open transactions time out.
 struct Progress {
     /// The next offset to return.
     next: u64,
-    /// The end that is to be reached, while one is.
-    target: Option<u64>,
-    /// Whether an end-of-partition event has come since the target was captured.
-    ended: bool,
+    goal: Goal,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Goal {
+    /// The last series of `at_end` is over.
+    None,
+    /// The last stable offset has not reached this end yet.
+    Unstable(u64),
+    /// An end-of-partition event from now on proves that everything below this end was returned.
+    Stable(u64),
+    /// It has come.
+    Ended,
 }
 
 impl Progress {
     fn is_reached(&self) -> bool {
-        self.ended || self.target.is_some_and(|target| self.next >= target)
+        match self.goal {
+            Goal::Ended => true,
+            Goal::Unstable(end) | Goal::Stable(end) => self.next >= end,
+            Goal::None => false,
+        }
     }
 }
 
 /// A reader. One call of `at_end` captures the end of every partition; calls answer for those ends until one answers
 /// true, and the next call captures anew. So a reader of a busy log reaches its end, and what was committed before the
-/// first call of a series has been returned when the series answers true.
+/// first call of a series has been returned when the series answers true. A transaction that was open then is waited for,
+/// so a thread must not wait for an end while it holds one open itself.
 pub struct KafkaReader {
     log: KafkaLog,
     /// One consumer per topic: the end-of-partition event names the partition's number only.
@@ -62,12 +80,14 @@ impl KafkaReader {
     pub(super) fn open(log: KafkaLog, start: &[(Partition, u64)]) -> Result<Self, LogError> {
         let mut progress = BTreeMap::new();
         for (partition, next) in start.iter().copied() {
-            let range = log.range(partition)?;
+            let range = log.watermarks(partition)?;
             if next < range.first || next > range.end {
                 let (partition, first, end) = (partition.to_string(), range.first, range.end);
                 return Err(LogError::OutOfRange { partition, offset: next, first, end });
             }
-            progress.insert(partition, Progress { next, target: Some(range.end), ended: false });
+            let stable = log.range(partition)?.end >= range.end;
+            let goal = if stable { Goal::Stable(range.end) } else { Goal::Unstable(range.end) };
+            progress.insert(partition, Progress { next, goal });
         }
         let mut topics: Vec<Topic> = start.iter().map(|(partition, _)| partition.topic).collect();
         topics.sort();
@@ -93,8 +113,10 @@ impl KafkaReader {
             }
             Some(Err(KafkaError::PartitionEOF(number))) => {
                 let number = u32::try_from(number).unwrap_or(u32::MAX);
-                if let Some(progress) = self.progress.get_mut(&Partition { topic, number }) {
-                    progress.ended = true;
+                if let Some(progress) = self.progress.get_mut(&Partition { topic, number })
+                    && matches!(progress.goal, Goal::Stable(_))
+                {
+                    progress.goal = Goal::Ended;
                 }
                 self.silent_since = None;
                 Ok(None)
@@ -107,7 +129,7 @@ impl KafkaReader {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
                 for (partition, progress) in self.progress.iter().filter(|(partition, _)| partition.topic == topic) {
-                    let range = self.log.range(*partition)?;
+                    let range = self.log.watermarks(*partition)?;
                     if progress.next < range.first || progress.next > range.end {
                         let (first, end) = (range.first, range.end);
                         let partition = partition.to_string();
@@ -125,21 +147,31 @@ impl KafkaReader {
         }
     }
 
-    /// Captures the ends, and makes the events that prove them come again.
+    /// Captures the ends of a new series.
     fn capture(&mut self) -> Result<(), LogError> {
-        let log = self.log.clone();
         for (partition, progress) in &mut self.progress {
-            let end = log.range(*partition)?.end;
-            progress.target = Some(end);
-            progress.ended = false;
-            if progress.next >= end {
+            progress.goal = Goal::Unstable(self.log.watermarks(*partition)?.end);
+        }
+        Ok(())
+    }
+
+    /// Where an end has become stable, makes the event that proves it come again.
+    fn stabilise(&mut self) -> Result<(), LogError> {
+        for (partition, progress) in &mut self.progress {
+            let Goal::Unstable(end) = progress.goal else { continue };
+            if progress.is_reached() || self.log.range(*partition)?.end < end {
                 continue;
             }
             if let Some((_, consumer)) = self.consumers.iter().find(|(topic, _)| *topic == partition.topic) {
-                seek(consumer, &log, *partition, progress.next)?;
+                seek(consumer, &self.log, *partition, progress.next)?;
             }
+            progress.goal = Goal::Stable(end);
         }
         Ok(())
+    }
+
+    fn ended(&self) -> usize {
+        self.progress.values().filter(|progress| progress.goal == Goal::Ended).count()
     }
 
     fn check_silence(&mut self) -> Result<(), LogError> {
@@ -192,7 +224,7 @@ impl Reader for KafkaReader {
             // With records in hand nothing more is waited for; with one topic there is no turn to wait for.
             let turn = if self.consumers.len() == 1 { left } else { left.min(TURN) };
             let timeout = if batch.is_empty() && idle >= self.consumers.len() { turn } else { Duration::ZERO };
-            let before = self.progress.values().filter(|progress| progress.ended).count();
+            let before = self.ended();
             match self.poll(self.turn, timeout) {
                 Err(error) if batch.is_empty() => return Err(error),
                 Err(error) => {
@@ -205,7 +237,7 @@ impl Reader for KafkaReader {
                 }
                 Ok(None) => {
                     // An end that was reached just now is news: the caller asks `at_end` before it waits longer.
-                    let ended = self.progress.values().filter(|progress| progress.ended).count() > before;
+                    let ended = self.ended() > before;
                     let all = self.progress.values().all(Progress::is_reached);
                     idle += 1;
                     self.turn = (self.turn + 1) % self.consumers.len().max(1);
@@ -223,13 +255,14 @@ impl Reader for KafkaReader {
     }
 
     fn at_end(&mut self) -> Result<bool, LogError> {
-        if self.progress.values().any(|progress| progress.target.is_none()) {
+        if self.progress.values().any(|progress| progress.goal == Goal::None) {
             self.capture()?;
         }
+        self.stabilise()?;
         let reached = self.progress.values().all(Progress::is_reached);
         if reached {
             for progress in self.progress.values_mut() {
-                progress.target = None;
+                progress.goal = Goal::None;
             }
         }
         Ok(reached)

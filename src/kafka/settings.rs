@@ -110,6 +110,13 @@ impl KafkaSettings {
         config
     }
 
+    /// The same, but an end is the end of what is replicated, committed or not. Nothing is ever read with it.
+    pub(super) fn watermarks(&self) -> ClientConfig {
+        let mut config = self.base("watermarks");
+        config.set("isolation.level", "read_uncommitted").set("auto.offset.reset", "error");
+        config
+    }
+
     /// A consumer that is given offsets and never commits any itself.
     pub(super) fn consumer(&self, group: &str, member: &str) -> ClientConfig {
         let mut config = ClientConfig::new();

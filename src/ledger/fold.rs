@@ -157,6 +157,7 @@ impl<'s> Folding<'s> {
                 pending: Vec::new(),
                 asked: None,
                 listed: None,
+                unswept: Vec::new(),
             },
         };
         let joins = row.facts.statement.as_ref().is_some_and(|statement| statement.link.is_some());
@@ -186,8 +187,8 @@ impl<'s> Folding<'s> {
         if changed {
             self.rows.put(keys::attestation(tenant, id), row)?;
             self.restand(tenant, id, row)?;
-            let task = Task::Events { tenant: tenant.clone(), attestation: id, about: 0, after: None };
-            self.sweep("evidence", vec![task])?;
+            let about = self.affected(tenant, id, row)?;
+            self.sweep("evidence", vec![Task::Events { tenant: tenant.clone(), about, after: None }])?;
         }
         Ok(changed)
     }
@@ -261,10 +262,14 @@ impl<'s> Folding<'s> {
     fn watch(&mut self, tenant: &Tenant, row: &mut EventRow, verdict: &evaluate::Verdict) -> Result<(), FoldError> {
         let old = std::mem::replace(&mut row.watches, verdict.watches.clone());
         for (role, digest) in old.iter().filter(|watch| !row.watches.contains(watch)) {
-            self.list_event(tenant, *role, *digest, |list, rows| list.remove(rows, row.id.as_bytes()))?;
+            self.list_event(tenant, *role, *digest, |list, rows| {
+                list.remove(rows, row.id.as_bytes()).map(drop)
+            })?;
         }
         for (role, digest) in row.watches.iter().filter(|watch| !old.contains(watch)) {
-            self.list_event(tenant, *role, *digest, |list, rows| list.insert(rows, row.id.as_bytes()))?;
+            self.list_event(tenant, *role, *digest, |list, rows| {
+                list.insert(rows, row.id.as_bytes()).map(drop)
+            })?;
         }
         Ok(())
     }

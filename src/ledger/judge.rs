@@ -4,6 +4,8 @@ use crate::event::{Digest, Millis, Tenant};
 use crate::verdict::result::{AttestationFacts, AttestationResult, AttestationStatus, Pair, RestsOn};
 use crate::verdict::standing::{Standing, standing};
 
+use crate::verdict::tenant::TenantTrust;
+
 use super::fold::{FoldError, Folding};
 use super::keys::{self, Role};
 use super::ranked::Ranked;
@@ -25,8 +27,8 @@ pub fn about(facts: &AttestationFacts) -> Vec<(Role, Digest)> {
 }
 
 /// How an attestation with a result stands under the tenant's trust and the clock.
-pub fn stand(result: &AttestationResult, tenant: &TenantRow, clock: Millis) -> Standing {
-    let mut standing = standing(result, &tenant.trust);
+pub fn stand(result: &AttestationResult, trust: &TenantTrust, clock: Millis) -> Standing {
+    let mut standing = standing(result, trust);
     let waits = result.not_before.is_some_and(|time| time > clock);
     if waits && standing.status == AttestationStatus::Verified {
         standing.status = AttestationStatus::KeyPolicyMismatch;
@@ -47,6 +49,21 @@ fn is_stale(result: &AttestationResult, activation: u64, touched: &Touched) -> b
         RestsOn::Rules => later(&touched.rules),
     };
     later(&touched.rules) || result.rests_on.iter().any(touches)
+}
+
+/// Whether several keys signed and some of them do not count any more: only verification can say what remains.
+fn is_unsettled(result: &AttestationResult, trust: &TenantTrust) -> bool {
+    let keys = result.rests_on.iter().filter_map(|on| match on {
+        RestsOn::Key(key) => Some(*key),
+        _ => None,
+    });
+    let (mut signed, mut gone) = (0, 0);
+    for key in keys {
+        let pinned = trust.keys.iter().find(|pinned| pinned.fingerprint() == Some(key));
+        let counts = pinned.is_some_and(|pinned| pinned.revoked_at.is_none());
+        (signed, gone) = (signed + 1, gone + usize::from(!counts));
+    }
+    signed > 1 && gone > 0
 }
 
 impl Folding<'_> {
@@ -122,7 +139,7 @@ impl Folding<'_> {
         let Some(trust) = self.tenant_row(tenant)? else { return Ok(None) };
         let Some(result) = row.result.clone() else { return Ok(None) };
         let clock = self.partition.clock;
-        let standing = stand(&result, &trust, clock);
+        let standing = stand(&result, &trust.trust, clock);
         if let Some(time) = result.not_before.filter(|time| *time > clock) {
             self.rows.put_bytes(keys::due_at(time, tenant, id), Vec::new());
         }
@@ -139,7 +156,7 @@ impl Folding<'_> {
         if row.listed != Some(rank) {
             self.relist(tenant, row, rank)?;
         }
-        self.ask_if_stale(tenant, id, row, &trust, &result)?;
+        self.ask_if_stale(tenant, id, row, &trust)?;
         self.rows.put(keys::attestation(tenant, id), row)?;
         Ok(Some(standing))
     }
@@ -162,17 +179,20 @@ impl Folding<'_> {
         Ok(())
     }
 
+    /// Moves the attestation to its place in the lists. Where the beginning of a list changed, the verdict of the events
+    /// about that digest may change: they read nothing but beginnings.
     fn relist(&mut self, tenant: &Tenant, row: &mut AttestationRow, rank: Rank) -> Result<(), FoldError> {
         let old = row.listed.replace(rank);
         let Some(link) = row.facts.statement.as_ref().and_then(|statement| statement.link) else { return Ok(()) };
         for (role, digest) in about(&row.facts) {
             let key = keys::about(tenant, role, digest);
             let mut about: AboutRow = self.rows.get(&key)?.unwrap_or_default();
+            let mut began_otherwise = false;
             if let Some(old) = old {
                 let list = list_of(link, old.class);
                 if let Some(head) = about.attestations.get_mut(&list) {
                     let spilled = keys::about_spilled(tenant, role, digest, list);
-                    Ranked { head, spilled }.remove(&mut self.rows, &old.to_key())?;
+                    began_otherwise |= Ranked { head, spilled }.remove(&mut self.rows, &old.to_key())?;
                     if head.first.is_empty() {
                         about.attestations.remove(&list);
                     }
@@ -181,10 +201,37 @@ impl Folding<'_> {
             let list = list_of(link, rank.class);
             let spilled = keys::about_spilled(tenant, role, digest, list);
             let head = about.attestations.entry(list).or_default();
-            Ranked { head, spilled }.insert(&mut self.rows, &rank.to_key())?;
+            began_otherwise |= Ranked { head, spilled }.insert(&mut self.rows, &rank.to_key())?;
             self.rows.put(key, &about)?;
+            if began_otherwise && !row.unswept.contains(&(role, digest)) {
+                row.unswept.push((role, digest));
+            }
         }
         Ok(())
+    }
+
+    /// The digests whose events must be evaluated again after this attestation was judged: those where a list begins
+    /// otherwise than it did, and those where the attestation itself stands at the beginning.
+    pub(super) fn affected(
+        &mut self,
+        tenant: &Tenant,
+        id: Digest,
+        row: &mut AttestationRow,
+    ) -> Result<Vec<(Role, Digest)>, FoldError> {
+        let mut affected = std::mem::take(&mut row.unswept);
+        self.rows.put(keys::attestation(tenant, id), row)?;
+        let Some(link) = row.facts.statement.as_ref().and_then(|statement| statement.link) else { return Ok(affected) };
+        let Some(rank) = row.listed else { return Ok(affected) };
+        let entry = crate::event::digest::hex(&rank.to_key());
+        for (role, digest) in about(&row.facts) {
+            let about = self.about_row(tenant, role, digest)?;
+            let head = about.as_ref().and_then(|about| about.attestations.get(&list_of(link, rank.class)));
+            if head.is_some_and(|head| head.first.contains(&entry)) && !affected.contains(&(role, digest)) {
+                affected.push((role, digest));
+            }
+        }
+        affected.sort_unstable();
+        Ok(affected)
     }
 
     /// Asks once for (attestation, active pair). A result that rests on one key which is not configured any more is
@@ -195,13 +242,13 @@ impl Folding<'_> {
         id: Digest,
         row: &mut AttestationRow,
         trust: &TenantRow,
-        result: &AttestationResult,
     ) -> Result<(), FoldError> {
+        let Some(result) = &row.result else { return Ok(()) };
         if row.asked == Some(trust.pair) || result.pair == trust.pair {
             return Ok(());
         }
         let Some(activation) = self.activation_of(tenant, &result.pair)? else { return Ok(()) };
-        if !is_stale(result, activation, &trust.touched) {
+        if !is_unsettled(result, &trust.trust) && !is_stale(result, activation, &trust.touched) {
             return Ok(());
         }
         row.asked = Some(trust.pair);

@@ -1,7 +1,6 @@
 //! From a verdict to records: what is published, and whether anything changed at all.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::event::{Digest, Tenant, Topic};
 
@@ -233,7 +232,3 @@ fn to_bytes<T: Serialize>(value: &T) -> Result<Vec<u8>, FoldError> {
     serde_json::to_vec(value).map_err(|_| FoldError::Row)
 }
 
-/// The JSON of a published value, as the tests and the schemas see it.
-pub fn to_value<T: Serialize>(value: &T) -> Value {
-    serde_json::to_value(value).unwrap_or(Value::Null)
-}

@@ -2,14 +2,15 @@
 //! their own, in order. The head is always the true beginning of the list.
 
 use crate::event::digest::{hex, unhex};
+use crate::event::limits;
 
 use super::fold::FoldError;
 use super::keys::Key;
 use super::overlay::Overlay;
 use super::rows::RankedHead;
 
-/// Entries that a head holds.
-const HEAD: usize = 8;
+/// Entries that a head holds: all that a verdict reads of a list.
+const HEAD: usize = limits::CHAIN_MAX;
 
 /// One list: its head, and the prefix of its spilled rows.
 pub struct Ranked<'a> {
@@ -18,15 +19,17 @@ pub struct Ranked<'a> {
 }
 
 impl Ranked<'_> {
-    /// Adds `entry` (bytes that sort as the list does). Adding what is there changes nothing.
-    pub fn insert(&mut self, rows: &mut Overlay<'_>, entry: &[u8]) -> Result<(), FoldError> {
+    /// Adds `entry` (bytes that sort as the list does). Adding what is there changes nothing. Returns whether the head
+    /// changed.
+    pub fn insert(&mut self, rows: &mut Overlay<'_>, entry: &[u8]) -> Result<bool, FoldError> {
         let text = hex(entry);
         let at = match self.head.first.binary_search(&text) {
-            Ok(_) => return Ok(()),
+            Ok(_) => return Ok(false),
             Err(at) => at,
         };
         if at == HEAD || (at == self.head.first.len() && self.head.spilled > 0) {
-            return self.spill(rows, entry);
+            self.spill(rows, entry)?;
+            return Ok(false);
         }
         self.head.first.insert(at, text);
         if self.head.first.len() > HEAD
@@ -34,11 +37,11 @@ impl Ranked<'_> {
         {
             self.spill(rows, &last)?;
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Removes `entry`, and takes the next spilled one into the head.
-    pub fn remove(&mut self, rows: &mut Overlay<'_>, entry: &[u8]) -> Result<(), FoldError> {
+    /// Removes `entry`, and takes the next spilled one into the head. Returns whether the head changed.
+    pub fn remove(&mut self, rows: &mut Overlay<'_>, entry: &[u8]) -> Result<bool, FoldError> {
         if let Ok(at) = self.head.first.binary_search(&hex(entry)) {
             self.head.first.remove(at);
             if self.head.spilled > 0
@@ -49,14 +52,14 @@ impl Ranked<'_> {
                 self.head.spilled -= 1;
                 rows.remove(key);
             }
-            return Ok(());
+            return Ok(true);
         }
         let key = self.key(entry);
         if self.head.spilled > 0 && rows.bytes(&key)?.is_some() {
             rows.remove(key);
             self.head.spilled -= 1;
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Up to `limit` entries after `after`, in order.

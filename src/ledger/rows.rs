@@ -75,6 +75,8 @@ pub struct AttestationRow {
     pub asked: Option<Pair>,
     /// How it stands in the about rows now; `None` before its first result counted.
     pub listed: Option<Rank>,
+    /// Digests whose lists began otherwise since the events about them were last evaluated.
+    pub unswept: Vec<(Role, Digest)>,
 }
 
 /// The order of attestations in a list: best first.
@@ -186,8 +188,8 @@ pub struct SweepRow {
 pub enum Task {
     /// Judge again every attestation listed under `prefix` (kinds 08 and 09), after `after`.
     Attestations { tenant: Tenant, prefix: String, after: Option<String> },
-    /// Evaluate the events of one attestation, from its `about`-th digest on, after event `after`.
-    Events { tenant: Tenant, attestation: Digest, about: u32, after: Option<EventId> },
+    /// Evaluate the events about digests, of the last one after event `after`.
+    Events { tenant: Tenant, about: Vec<(Role, Digest)>, after: Option<EventId> },
     /// Judge again what became due up to `until`.
     Due { until: Millis, after: Option<String> },
 }

@@ -144,3 +144,15 @@ impl StateHash {
         Digest::from_bytes(self.0.finalize().into())
     }
 }
+
+/// Where states of partitions live. Two implementations: in memory, and RocksDB databases in a folder.
+pub trait States: Send {
+    type State: State + Send;
+
+    /// Opens the state of a partition of a ledger, empty or as it was left; restores it from the newest good snapshot
+    /// where there is none. A state of another ledger or partition is never opened.
+    fn open(&self, ledger: &str, partition: u32) -> Result<Self::State, StateError>;
+
+    /// Writes a snapshot of a state, which then survives the loss of its folder.
+    fn snapshot(&self, state: &Self::State, position: &StatePosition) -> Result<(), StateError>;
+}

@@ -6,7 +6,6 @@ use crate::event::{Digest, EventId, Millis, Tenant, Topic, limits};
 
 use super::control::system_tenant;
 use super::fold::{FoldError, Folding};
-use super::judge;
 use super::keys::{self, Role};
 use super::ranked::Ranked;
 use super::record::{Body, Continue, LedgerRecord};
@@ -67,8 +66,8 @@ impl Folding<'_> {
                 Task::Attestations { tenant, prefix, after } => {
                     budget -= self.sweep_attestations(&mut tasks, tenant, prefix, after)?;
                 }
-                Task::Events { tenant, attestation, about, after } => {
-                    budget -= self.sweep_events(&mut tasks, budget, tenant, attestation, (about, after))?;
+                Task::Events { tenant, about, after } => {
+                    budget -= self.sweep_events(&mut tasks, budget, tenant, about, after)?;
                 }
                 Task::Due { until, after } => budget -= self.sweep_due(&mut tasks, until, after)?,
             }
@@ -89,45 +88,47 @@ impl Folding<'_> {
         let Some((key, _)) = self.rows.scan(&from, last.as_deref(), 1)?.into_iter().next() else { return Ok(1) };
         let id = keys::last_digest(&key).ok_or(FoldError::Row)?;
         tasks.push(Task::Attestations { tenant: tenant.clone(), prefix, after: Some(hex(&key)) });
-        self.judge_again(&tenant, id)?;
-        tasks.push(Task::Events { tenant, attestation: id, about: 0, after: None });
+        let about = self.judge_again(&tenant, id)?;
+        tasks.push(Task::Events { tenant, about, after: None });
         Ok(1)
     }
 
-    fn judge_again(&mut self, tenant: &Tenant, id: Digest) -> Result<(), FoldError> {
-        let Some(mut row) = self.attestation_row(tenant, id)? else { return Ok(()) };
+    /// Judges an attestation again; the digests whose events that may change.
+    fn judge_again(&mut self, tenant: &Tenant, id: Digest) -> Result<Vec<(Role, Digest)>, FoldError> {
+        let Some(mut row) = self.attestation_row(tenant, id)? else { return Ok(Vec::new()) };
         self.restand(tenant, id, &mut row)?;
-        Ok(())
+        self.affected(tenant, id, &mut row)
     }
 
-    /// The events of an attestation, digest by digest, as many as the budget allows.
+    /// The events about digests, from the last digest back, as many as the budget allows.
     fn sweep_events(
         &mut self,
         tasks: &mut Vec<Task>,
         budget: usize,
         tenant: Tenant,
-        attestation: Digest,
-        (mut at, mut after): (u32, Option<EventId>),
+        mut about: Vec<(Role, Digest)>,
+        mut after: Option<EventId>,
     ) -> Result<usize, FoldError> {
-        let Some(row) = self.attestation_row(&tenant, attestation)? else { return Ok(1) };
-        let about = judge::about(&row.facts);
-        let mut spent = 1;
-        while let Some((role, digest)) = about.get(usize::try_from(at).unwrap_or(usize::MAX)).copied() {
+        let mut spent = 0;
+        while let Some((role, digest)) = about.last().copied() {
             if spent >= budget {
-                tasks.push(Task::Events { tenant, attestation, about: at, after });
+                tasks.push(Task::Events { tenant, about, after });
                 return Ok(budget);
             }
             let events = self.events_about(&tenant, role, digest, after.as_deref(), budget - spent)?;
             spent += events.len().max(1);
             match events.last() {
                 Some(last) => after = Some(last.clone()),
-                None => (at, after) = (at + 1, None),
+                None => {
+                    about.pop();
+                    after = None;
+                }
             }
             for event in events {
                 self.evaluate_and_publish(&tenant, &event)?;
             }
         }
-        Ok(spent.min(budget))
+        Ok(spent.clamp(1, budget))
     }
 
     fn events_about(
@@ -156,8 +157,8 @@ impl Folding<'_> {
         }
         tasks.push(Task::Due { until, after: Some(hex(&key)) });
         self.rows.remove(key);
-        self.judge_again(&tenant, id)?;
-        tasks.push(Task::Events { tenant, attestation: id, about: 0, after: None });
+        let about = self.judge_again(&tenant, id)?;
+        tasks.push(Task::Events { tenant, about, after: None });
         Ok(1)
     }
 }

@@ -1,1 +1,15 @@
 //! RocksDB: state, the local log, snapshots.
+
+mod budget;
+mod database;
+mod error;
+pub mod local;
+pub mod snapshot;
+mod state;
+
+pub use budget::MemoryBudget;
+pub use database::set_aside;
+pub use error::{StoreCode, StoreError};
+pub use local::LocalLog;
+pub use snapshot::{Restored, SnapshotManifest, Snapshots};
+pub use state::{Opened, RocksState, RocksView, STATE_FORMAT, StateIdentity};

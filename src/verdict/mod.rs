@@ -2,6 +2,7 @@
 
 pub mod attestation;
 pub mod check;
+pub mod intake;
 pub mod keyed;
 pub mod keyless;
 pub mod logged;

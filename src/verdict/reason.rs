@@ -1,6 +1,7 @@
 //! Why: the closed union of every code that a verdict can carry. Each has a page in `docs/`.
 
 use super::AttestationStatus;
+use super::intake::Intake;
 use crate::event::json;
 use crate::{evidence, formats};
 
@@ -92,6 +93,7 @@ crate::codes! {
 /// Every code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
+    Intake(Intake),
     Json(json::Fault),
     Format(formats::Fault),
     Evidence(evidence::Fault),
@@ -116,12 +118,15 @@ impl Reason {
     pub fn all() -> impl Iterator<Item = Reason> {
         let json = json::Fault::ALL.iter().copied().map(Reason::Json);
         let evidence = evidence::Fault::ALL.iter().copied().map(Reason::Evidence);
+        let intake = Intake::ALL.iter().copied().map(Reason::Intake);
         let format = formats::Fault::ALL.iter().copied().map(Reason::Format);
-        json.chain(format).chain(evidence).chain(Cause::ALL.iter().copied().map(Reason::Verdict))
+        let verdict = Cause::ALL.iter().copied().map(Reason::Verdict);
+        intake.chain(json).chain(format).chain(evidence).chain(verdict)
     }
 
     pub const fn code(self) -> &'static str {
         match self {
+            Reason::Intake(intake) => intake.code(),
             Reason::Json(fault) => fault.code(),
             Reason::Format(fault) => fault.code(),
             Reason::Evidence(fault) => fault.code(),
@@ -136,7 +141,7 @@ impl Reason {
     pub const fn class(self) -> Class {
         use evidence::Fault as F;
         match self {
-            Reason::Json(_) | Reason::Format(_) => Class::DeadLetter,
+            Reason::Intake(_) | Reason::Json(_) | Reason::Format(_) => Class::DeadLetter,
             Reason::Evidence(F::KeyMalformed | F::KeyWeak | F::KeyAlgorithm | F::WitnessKey) => Class::Configuration,
             Reason::Evidence(
                 F::Form
@@ -221,5 +226,17 @@ impl From<evidence::Refusal> for Reason {
             evidence::Refusal::Json(fault) => fault.into(),
             evidence::Refusal::Evidence(fault) => fault.into(),
         }
+    }
+}
+
+impl From<Intake> for Reason {
+    fn from(intake: Intake) -> Self {
+        Reason::Intake(intake)
+    }
+}
+
+impl From<formats::Fault> for Reason {
+    fn from(fault: formats::Fault) -> Self {
+        Reason::Format(fault)
     }
 }

@@ -1,0 +1,14 @@
+//! Stage 1, without state: `admit(input, trust) -> Admitted | DeadLetter`.
+
+mod admit;
+pub mod answer;
+mod dead_letter;
+mod event;
+pub mod ports;
+mod tenant;
+pub mod trust_table;
+
+pub use admit::{Admission, Fate, Input, Outcome};
+pub use answer::answer;
+pub use dead_letter::DeadLetter;
+pub use trust_table::TrustTable;

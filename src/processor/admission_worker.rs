@@ -1,0 +1,413 @@
+//! Stage 1: admits inputs to the ledger, answers asks, and, where it owns control, copies control to every partition.
+//!
+//! It has no state. A transaction carries the ledger records and dead letters of a batch and the offsets of its inputs,
+//! so each input is admitted or dead-lettered once, whatever crashes. The order and the way back are those of the ledger
+//! worker, without the state batch.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
+use crate::admission::answer::Unanswered;
+use crate::admission::ports::Objects;
+use crate::admission::{Admission, Fate, Input, Outcome, TrustTable, answer};
+use crate::event::{Millis, Tenant, Topic, limits, partition_of};
+use crate::ledger::control::{ControlRecord, system_tenant};
+use crate::ledger::record::{Body, ControlCopy, LedgerRecord, Work};
+use crate::log::{Gathered, Inlet, Log, LogError, Outgoing, Outlet, Partition, Record};
+use crate::telemetry::{Happening, Observer, Point, Role};
+
+use super::control_view::{CONTROL, ControlView};
+use super::genesis::{check_partitions, outgoing};
+use super::worker::{Backoff, Stop, WorkerSettings};
+
+/// The clock that stamps `admittedAt` and ticks.
+pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
+
+/// The worker of stage 1. One thread, one inlet, one outlet; verification runs on the rayon pool.
+pub struct AdmissionWorker<L: Log> {
+    log: L,
+    objects: Arc<dyn Objects>,
+    settings: WorkerSettings,
+    observer: Arc<dyn Observer>,
+    clock: Clock,
+    partitions: u32,
+    owned: Vec<Partition>,
+    /// Where the control owner stands; `None` while this worker does not own control.
+    control: Option<ControlOwner>,
+}
+
+/// The one worker that owns control.
+struct ControlOwner {
+    /// Number of the next control record, and its offset.
+    seq: u64,
+    next: u64,
+    last_tick: Instant,
+}
+
+/// What a batch comes to.
+#[derive(Default)]
+struct Worked {
+    outputs: Vec<Outgoing>,
+    offsets: BTreeMap<Partition, u64>,
+    fates: BTreeMap<&'static str, u64>,
+    records: u64,
+    control_seq: Option<u64>,
+}
+
+impl<L: Log> AdmissionWorker<L> {
+    pub fn new(
+        log: L,
+        objects: Arc<dyn Objects>,
+        settings: WorkerSettings,
+        observer: Arc<dyn Observer>,
+        clock: Clock,
+    ) -> Self {
+        AdmissionWorker { log, objects, settings, observer, clock, partitions: 0, owned: Vec::new(), control: None }
+    }
+
+    /// Runs until `stop`. Returns only an error that no retry can mend.
+    pub fn run(&mut self, stop: &Stop) -> Result<(), LogError> {
+        let mut backoff = Backoff::new();
+        while !stop.is_stopped() {
+            match self.serve(stop, &mut backoff) {
+                Ok(()) => {}
+                Err(error @ (LogError::Configuration(_) | LogError::Record(_))) => return Err(error),
+                Err(error) => backoff.wait(Role::Admission, &*self.observer, stop, &error.to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    fn serve(&mut self, stop: &Stop, backoff: &mut Backoff) -> Result<(), LogError> {
+        let role = Role::Admission;
+        // Control is read to its end before anything is consumed.
+        let mut view = ControlView::open(&self.log, &*self.observer)?;
+        let Some(genesis) = view.table.genesis().cloned() else {
+            let problem = "has no genesis; run `attestream ledger init`".to_owned();
+            return Err(LogError::Topic { topic: Topic::Control.name().to_owned(), problem });
+        };
+        check_partitions(&self.log, &genesis)?;
+        self.partitions = genesis.partitions;
+        let mut outlet = self.log.outlet(&self.settings.transactional_id(role))?;
+        let topics: Vec<Topic> = Topic::admission_inputs().collect();
+        let log = self.log.clone();
+        // Nothing is in the log before the first commit that this group has not to read.
+        let start = Box::new(move |partition, committed: Option<u64>| match committed {
+            Some(committed) => Ok(committed),
+            None => Ok(log.range(partition)?.first),
+        });
+        let group = self.settings.group(role);
+        let mut inlet = self.log.inlet(&group, &self.settings.member, &topics, start)?;
+        while !stop.is_stopped() {
+            let gathered = inlet.gather(self.settings.limits())?;
+            let outcome = match gathered {
+                Gathered::Records(records) if records.is_empty() => self.idle(&mut inlet, &mut outlet),
+                Gathered::Records(records) => self.batch(&mut inlet, &mut outlet, &mut view, &records, stop),
+                Gathered::Assigned(assigned) => {
+                    self.observer.happened(&Happening::Rebalanced { role, owned: assigned.len(), lost: false });
+                    self.owned = assigned.iter().map(|assignment| assignment.partition).collect();
+                    let control = assigned.iter().find(|assignment| assignment.partition == CONTROL);
+                    let start = control.map(|assignment| assignment.start);
+                    self.control = start.map(|start| self.own_control(start)).transpose()?;
+                    view.read_to_end(&*self.observer)?;
+                    Ok(())
+                }
+                Gathered::Revoked { lost } => {
+                    self.observer.happened(&Happening::Rebalanced { role, owned: 0, lost });
+                    self.control = None;
+                    self.owned.clear();
+                    Ok(())
+                }
+            };
+            if let Err(error) = outcome {
+                outlet = self.recover(&mut inlet, outlet, &error)?;
+            }
+            backoff.reset();
+        }
+        inlet.close()
+    }
+
+    /// Counts the control records before `start`: the number of the next one.
+    fn own_control(&self, start: u64) -> Result<ControlOwner, LogError> {
+        let seq = control_seq(&self.log, start)?;
+        Ok(ControlOwner { seq, next: start, last_tick: Instant::now() })
+    }
+
+    fn pass(&self, point: Point) {
+        self.observer.happened(&Happening::Passed { role: Role::Admission, point });
+    }
+
+    fn batch(
+        &mut self,
+        inlet: &mut L::Inlet,
+        outlet: &mut L::Outlet,
+        view: &mut ControlView<L>,
+        records: &[Record],
+        stop: &Stop,
+    ) -> Result<(), LogError> {
+        self.pass(Point::Gathered);
+        let begun = Instant::now();
+        view.glance(&*self.observer)?;
+        let worked = self.work(inlet, view, records, stop)?;
+        let Some(worked) = worked else { return Ok(()) };
+        self.transact(inlet, outlet, &worked)?;
+        let outputs = u64::try_from(worked.outputs.len()).unwrap_or(0);
+        let took = begun.elapsed();
+        let (role, records) = (Role::Admission, worked.records);
+        self.observer.happened(&Happening::Committed { role, records, outputs, took });
+        for (fate, records) in worked.fates {
+            self.observer.happened(&Happening::Fates { role, fate, records });
+        }
+        if let (Some(owner), Some(seq)) = (&mut self.control, worked.control_seq) {
+            owner.seq = seq;
+            owner.next = worked.offsets.get(&CONTROL).copied().unwrap_or(owner.next);
+        }
+        self.tick(inlet, outlet)
+    }
+
+    fn idle(&mut self, inlet: &mut L::Inlet, outlet: &mut L::Outlet) -> Result<(), LogError> {
+        self.tick(inlet, outlet)
+    }
+
+    /// The outputs of a batch, in its order. `None` when the worker was stopped while an ask had to wait.
+    fn work(
+        &self,
+        inlet: &mut L::Inlet,
+        view: &mut ControlView<L>,
+        records: &[Record],
+        stop: &Stop,
+    ) -> Result<Option<Worked>, LogError> {
+        let mut outcomes = self.admit_all(&view.table, records)?;
+        if outcomes.iter().flatten().any(|outcome| outcome.doubtful) {
+            let before = view.table.position();
+            view.read_to_end(&*self.observer)?;
+            if view.table.position() != before {
+                let doubtful = |(record, outcome): (&Record, Option<Outcome>)| match outcome {
+                    Some(outcome) if outcome.doubtful => self.admit_one(&view.table, record),
+                    outcome => Ok(outcome),
+                };
+                outcomes = records.iter().zip(outcomes).map(doubtful).collect::<Result<_, _>>()?;
+            }
+        }
+        let mut worked = Worked::default();
+        let mut received: BTreeMap<Topic, u64> = BTreeMap::new();
+        for (record, outcome) in records.iter().zip(outcomes) {
+            *received.entry(record.partition.topic).or_default() += 1;
+            worked.records += 1;
+            worked.offsets.insert(record.partition, record.offset + 1);
+            match (record.partition.topic, outcome) {
+                (Topic::Control, _) => self.copy_control(record, &mut worked),
+                (Topic::Work, _) => match self.answer_work(inlet, view, record, stop)? {
+                    Some(answer) => self.put_answer(answer, &mut worked),
+                    None => return Ok(None),
+                },
+                (_, Some(outcome)) => self.put_outcome(record, outcome, &mut worked),
+                (_, None) => {}
+            }
+        }
+        for (topic, records) in received {
+            self.observer.happened(&Happening::Received { role: Role::Admission, topic, records });
+        }
+        Ok(Some(worked))
+    }
+
+    /// Parses, verifies and normalises a batch on all cores; the order is kept by index.
+    fn admit_all(&self, table: &TrustTable, records: &[Record]) -> Result<Vec<Option<Outcome>>, LogError> {
+        records.par_iter().map(|record| self.admit_one(table, record)).collect()
+    }
+
+    fn admit_one(&self, table: &TrustTable, record: &Record) -> Result<Option<Outcome>, LogError> {
+        if matches!(record.partition.topic, Topic::Control | Topic::Work) {
+            return Ok(None);
+        }
+        let admission = Admission { table, objects: &*self.objects, now: (self.clock)() };
+        let outcome = admission.admit(&input_of(record));
+        outcome.map(Some).map_err(|error| LogError::Storage(error.to_string()))
+    }
+
+    fn put_outcome(&self, record: &Record, outcome: Outcome, worked: &mut Worked) {
+        match outcome.fate {
+            Fate::Admitted { tenant, records } => {
+                *worked.fates.entry("admitted").or_default() += 1;
+                for record in records {
+                    worked.outputs.push(self.to_ledger(&tenant, &record));
+                }
+            }
+            Fate::DeadLetter(letter) => {
+                *worked.fates.entry("dead-lettered").or_default() += 1;
+                let Partition { topic, number } = record.partition;
+                let (partition, offset, code) = (number, record.offset, letter.code);
+                self.observer.happened(&Happening::DeadLettered { topic, partition, offset, code });
+                worked.outputs.push(Outgoing {
+                    topic: Topic::DeadLetter,
+                    partition: None,
+                    key: letter.key,
+                    value: letter.value,
+                    headers: letter.headers,
+                });
+            }
+        }
+    }
+
+    fn put_answer(&self, answer: LedgerRecord, worked: &mut Worked) {
+        *worked.fates.entry("answered").or_default() += 1;
+        worked.outputs.push(self.to_ledger(&answer.tenant, &answer));
+    }
+
+    fn to_ledger(&self, tenant: &Tenant, record: &LedgerRecord) -> Outgoing {
+        let key = tenant.as_str().as_bytes();
+        outgoing(Topic::Ledger, partition_of(key, self.partitions), key, record.to_bytes())
+    }
+
+    /// Answers an ask under exactly the pair that it names; waits for a trust digest that control has not brought yet.
+    fn answer_work(
+        &self,
+        inlet: &mut L::Inlet,
+        view: &mut ControlView<L>,
+        record: &Record,
+        stop: &Stop,
+    ) -> Result<Option<LedgerRecord>, LogError> {
+        let Ok(Work::Verify(work)) = serde_json::from_slice(record.value.as_deref().unwrap_or_default()) else {
+            return Err(LogError::Record(format!("{} at {} is no work", record.partition, record.offset)));
+        };
+        let mut backoff = Backoff::new();
+        loop {
+            match answer(&work, &view.table, &*self.objects, (self.clock)()) {
+                Ok(answer) => return Ok(Some(answer)),
+                Err(Unanswered::TrustUnknown) => {
+                    view.read_to_end(&*self.observer)?;
+                    let known = view.table.by_digest(work.pair.trust);
+                    if known.is_none_or(|trust| trust.pair.epoch != work.pair.epoch) {
+                        let why = Unanswered::TrustUnknown.to_string();
+                        backoff.wait(Role::Admission, &*self.observer, stop, &why);
+                    }
+                }
+                Err(error) => backoff.wait(Role::Admission, &*self.observer, stop, &error.to_string()),
+            }
+            if stop.is_stopped() || !inlet.keep_alive()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Copies a control record to every ledger partition, in the transaction that commits its offset: every partition
+    /// sees one order, once. Genesis is there already.
+    fn copy_control(&self, record: &Record, worked: &mut Worked) {
+        let Some(owner) = &self.control else { return };
+        let seq = worked.control_seq.unwrap_or(owner.seq);
+        let drop = |why: &'static str, worked: &mut Worked| {
+            *worked.fates.entry("dropped").or_default() += 1;
+            self.observer.happened(&Happening::ControlDropped { why });
+        };
+        let Ok(control) = serde_json::from_slice::<ControlRecord>(record.value.as_deref().unwrap_or_default()) else {
+            worked.control_seq = Some(seq);
+            return drop("not a control record", worked);
+        };
+        worked.control_seq = Some(seq + 1);
+        if let ControlRecord::Tick { at } = control
+            && at.0 > record.timestamp.0 + limits::TICK_AHEAD_MAX_MS
+        {
+            return drop("a tick beyond its own append time", worked);
+        }
+        *worked.fates.entry("copied").or_default() += 1;
+        if seq == 0 {
+            return;
+        }
+        let copy = Body::Control(Box::new(ControlCopy { seq, record: control }));
+        let value = LedgerRecord::new(system_tenant(), copy).to_bytes();
+        for number in 0..self.partitions {
+            worked.outputs.push(outgoing(Topic::Ledger, number, system_tenant().as_str().as_bytes(), value.clone()));
+        }
+    }
+
+    /// The owner's tick: a control record in a transaction of its own that sends the control offset again, so that an
+    /// owner who is one no longer is fenced.
+    fn tick(&mut self, inlet: &mut L::Inlet, outlet: &mut L::Outlet) -> Result<(), LogError> {
+        let now = (self.clock)();
+        let Some(owner) = &mut self.control else { return Ok(()) };
+        if owner.last_tick.elapsed() < self.settings.tick {
+            return Ok(());
+        }
+        owner.last_tick = Instant::now();
+        let value = ControlRecord::Tick { at: now }.to_bytes();
+        let tick = outgoing(Topic::Control, 0, b"tick", value);
+        let offsets = BTreeMap::from([(CONTROL, owner.next)]);
+        let worked = Worked { outputs: vec![tick], offsets, ..Worked::default() };
+        self.transact(inlet, outlet, &worked)
+    }
+
+    fn transact(&self, inlet: &mut L::Inlet, outlet: &mut L::Outlet, worked: &Worked) -> Result<(), LogError> {
+        let fence = inlet.fence().ok_or_else(|| LogError::Fenced("the assignment is lost".to_owned()))?;
+        outlet.begin()?;
+        self.pass(Point::Begun);
+        for output in &worked.outputs {
+            outlet.append(output.clone())?;
+        }
+        self.pass(Point::Appended);
+        // A batch always has the offsets of its records: never an empty, unfenced list.
+        let offsets: Vec<(Partition, u64)> = worked.offsets.iter().map(|(p, next)| (*p, *next)).collect();
+        outlet.offsets(&self.settings.group(Role::Admission), &offsets, &fence)?;
+        self.pass(Point::OffsetsAdded);
+        self.pass(Point::Committing);
+        outlet.commit()?;
+        self.pass(Point::Committed);
+        Ok(())
+    }
+
+    /// The one recovery path: a new outlet settles what was open, then the committed offsets say where to read on.
+    fn recover(&mut self, inlet: &mut L::Inlet, outlet: L::Outlet, error: &LogError) -> Result<L::Outlet, LogError> {
+        let why = error.to_string();
+        self.observer.happened(&Happening::Recovering { role: Role::Admission, why: &why });
+        drop(outlet);
+        // A new membership reads every committed offset again.
+        let outlet = self.log.outlet(&self.settings.transactional_id(Role::Admission))?;
+        let partitions = self.owned.clone();
+        for (partition, committed) in partitions.iter().zip(inlet.committed(&partitions)?) {
+            let next = match committed {
+                Some(next) => next,
+                None => self.log.range(*partition)?.first,
+            };
+            inlet.seek(*partition, next)?;
+            if *partition == CONTROL {
+                self.control = Some(self.own_control(next)?);
+            }
+        }
+        Ok(outlet)
+    }
+}
+
+fn input_of(record: &Record) -> Input<'_> {
+    Input {
+        topic: record.partition.topic,
+        partition: record.partition.number,
+        offset: record.offset,
+        timestamp: record.timestamp,
+        key: record.key.as_deref(),
+        value: record.value.as_deref(),
+        headers: &record.headers,
+    }
+}
+
+/// How many control records lie before `offset`: offsets have gaps, numbers have none.
+fn control_seq<L: Log>(log: &L, offset: u64) -> Result<u64, LogError> {
+    use crate::log::Reader as _;
+    let range = log.range(CONTROL)?;
+    let mut reader = log.reader(&[(CONTROL, range.first)])?;
+    let mut seq = 0;
+    loop {
+        let records = reader.read(1_000, std::time::Duration::from_millis(100))?;
+        for record in &records {
+            if record.offset >= offset {
+                return Ok(seq);
+            }
+            let value = record.value.as_deref().unwrap_or_default();
+            seq += u64::from(serde_json::from_slice::<ControlRecord>(value).is_ok());
+        }
+        if records.is_empty() && reader.at_end()? {
+            return Ok(seq);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The two loops. This room owns ordering and crash safety: what is gathered, worked and committed together, and what a
+//! crash at each point leaves.
+
+pub mod admission_worker;
+pub mod catch_up;
+pub mod control_view;
+pub mod genesis;
+pub mod ledger_worker;
+pub mod partition;
+pub mod worker;
+
+pub use admission_worker::{AdmissionWorker, Clock};
+pub use control_view::ControlView;
+pub use ledger_worker::LedgerWorker;
+pub use worker::{Stop, WorkerSettings};

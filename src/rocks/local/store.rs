@@ -1,0 +1,197 @@
+//! Committed records in RocksDB.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use rocksdb::{DB, DBRecoveryMode, Direction, IteratorMode, ReadOptions, WriteBatch, WriteOptions};
+
+use crate::event::Topic;
+use crate::log::embedded::{Batch, Chunk, Store, in_range};
+use crate::log::{LogError, Partition, Range, Record};
+use crate::rocks::database::{family, is_empty, open};
+use crate::rocks::{MemoryBudget, StoreCode, StoreError};
+
+use super::{format, keys, tail};
+
+const LOG_FORMAT: u32 = 1;
+
+/// The store of a local log.
+pub struct RocksStore {
+    db: DB,
+    counts: BTreeMap<Topic, u32>,
+    /// One past the last record of each partition, as readers may see it: it moves after the batch is synced.
+    ends: Mutex<BTreeMap<Partition, u64>>,
+    /// A commit failed. What the disk has of it shows at the next opening; until then nothing may follow it.
+    failed: AtomicBool,
+}
+
+impl RocksStore {
+    pub(super) fn open(dir: &Path, wanted: &[(Topic, u32)], budget: &MemoryBudget) -> Result<Self, LogError> {
+        if dir.exists() {
+            tail::check(dir)?;
+        }
+        // A torn last batch is cut off. Damage before it was refused above: going on without records that were
+        // acknowledged would be the loss that nobody sees.
+        let db =
+            open(dir, &keys::FAMILIES, budget, |options| options.set_wal_recovery_mode(DBRecoveryMode::PointInTime))?;
+        check_format(&db)?;
+        let counts = settle_topics(&db, wanted)?;
+        let mut ends = BTreeMap::new();
+        for (topic, count) in &counts {
+            for number in 0..*count {
+                let partition = Partition { topic: *topic, number };
+                let end = get(&db, keys::META, &keys::end(partition))?;
+                ends.insert(partition, end.and_then(|end| keys::number(&end)).unwrap_or(0));
+            }
+        }
+        Ok(RocksStore { db, counts, ends: Mutex::new(ends), failed: AtomicBool::new(false) })
+    }
+
+    fn batch_of(&self, batch: Batch, ends: &mut BTreeMap<Partition, u64>) -> Result<WriteBatch, LogError> {
+        let (records, meta) = (family(&self.db, keys::RECORDS)?, family(&self.db, keys::META)?);
+        let offsets = family(&self.db, keys::OFFSETS)?;
+        let mut write = WriteBatch::default();
+        for (partition, timestamp, record) in batch.records {
+            let end = ends.entry(partition).or_insert(self.range(partition)?.end);
+            write.put_cf(records, keys::record(partition, *end), format::encode(timestamp, &record));
+            *end += 1;
+        }
+        for (partition, end) in ends {
+            write.put_cf(meta, keys::end(*partition), end.to_be_bytes());
+        }
+        for (group, partition, next) in batch.offsets {
+            if group.contains('\0') {
+                return Err(LogError::Configuration(String::from("a group's name has no NUL")));
+            }
+            write.put_cf(offsets, keys::offset(&group, partition), next.to_be_bytes());
+        }
+        Ok(write)
+    }
+}
+
+fn failed(error: rocksdb::Error) -> LogError {
+    StoreError::from(error).into()
+}
+
+fn get(db: &DB, name: &str, key: &[u8]) -> Result<Option<Vec<u8>>, LogError> {
+    db.get_cf(family(db, name)?, key).map_err(failed)
+}
+
+fn put_synced(db: &DB, key: &str, value: &[u8]) -> Result<(), LogError> {
+    db.put_cf_opt(family(db, keys::META)?, key, value, &synced()).map_err(failed)
+}
+
+fn synced() -> WriteOptions {
+    let mut options = WriteOptions::default();
+    options.set_sync(true);
+    options
+}
+
+/// A log is never set aside by itself: it is the truth, not a cache.
+fn check_format(db: &DB) -> Result<(), LogError> {
+    let Some(found) = get(db, keys::META, keys::FORMAT.as_bytes())? else {
+        if is_empty(db, &keys::FAMILIES)? && is_empty(db, &["default"])? {
+            return put_synced(db, keys::FORMAT, LOG_FORMAT.to_string().as_bytes());
+        }
+        return Err(StoreError::new(StoreCode::Foreign, "no local log").into());
+    };
+    let format: Option<u32> = std::str::from_utf8(&found).ok().and_then(|text| text.parse().ok());
+    match format {
+        Some(LOG_FORMAT) => Ok(()),
+        Some(format) if format > LOG_FORMAT => {
+            Err(StoreError::new(StoreCode::Future, format!("a local log of format {format}")).into())
+        }
+        _ => Err(StoreError::new(StoreCode::Corrupt, "a local log of no format").into()),
+    }
+}
+
+/// Partition counts are fixed when a topic is first seen. A topic that an older version did not know is added.
+fn settle_topics(db: &DB, wanted: &[(Topic, u32)]) -> Result<BTreeMap<Topic, u32>, LogError> {
+    let stored = get(db, keys::META, keys::TOPICS.as_bytes())?;
+    let corrupt = |error: serde_json::Error| LogError::from(StoreError::new(StoreCode::Corrupt, error.to_string()));
+    let stored: BTreeMap<Topic, u32> =
+        stored.map(|json| serde_json::from_slice(&json)).transpose().map_err(corrupt)?.unwrap_or_default();
+    let mut counts = stored.clone();
+    for (topic, count) in wanted {
+        let known = *counts.entry(*topic).or_insert(*count);
+        if known != *count || known == 0 {
+            let problem = format!("has {known} partitions, not {count}");
+            return Err(LogError::Topic { topic: topic.to_string(), problem });
+        }
+    }
+    for topic in Topic::ALL {
+        counts.entry(*topic).or_insert(super::log::default_count(*topic));
+    }
+    if counts != stored {
+        put_synced(db, keys::TOPICS, &serde_json::to_vec(&counts).map_err(corrupt)?)?;
+    }
+    Ok(counts)
+}
+
+impl Store for RocksStore {
+    fn partitions(&self, topic: Topic) -> Result<u32, LogError> {
+        let count = self.counts.get(&topic).copied();
+        count.ok_or_else(|| LogError::Topic { topic: topic.to_string(), problem: String::from("is unknown") })
+    }
+
+    fn range(&self, partition: Partition) -> Result<Range, LogError> {
+        let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = ends.get(&partition).copied().ok_or_else(|| {
+            let problem = format!("has no partition {}", partition.number);
+            LogError::Topic { topic: partition.topic.to_string(), problem }
+        })?;
+        Ok(Range { first: 0, end })
+    }
+
+    fn read(&self, partition: Partition, from: u64, records: usize, bytes: usize) -> Result<Chunk, LogError> {
+        let range = self.range(partition)?;
+        in_range(partition, from, range)?;
+        let mut chunk = Chunk { records: Vec::new(), next: from };
+        if from == range.end {
+            return Ok(chunk);
+        }
+        let mut options = ReadOptions::default();
+        options.set_iterate_upper_bound(keys::record(partition, range.end));
+        let start = keys::record(partition, from);
+        let rows = family(&self.db, keys::RECORDS)?;
+        let mut size = 0;
+        for row in self.db.iterator_cf_opt(rows, options, IteratorMode::From(&start, Direction::Forward)) {
+            if chunk.records.len() >= records || size >= bytes {
+                return Ok(chunk);
+            }
+            let (key, value) = row.map_err(failed)?;
+            let offset = keys::number(&key).unwrap_or(u64::MAX);
+            let record = format::decode(partition, offset, &value).filter(|_| offset == chunk.next);
+            let damaged = || StoreError::new(StoreCode::Corrupt, format!("{partition} at {}", chunk.next));
+            let record: Record = record.ok_or_else(damaged)?;
+            size += record.size();
+            chunk.next += 1;
+            chunk.records.push(record);
+        }
+        if chunk.next < range.end && chunk.records.len() < records && size < bytes {
+            return Err(StoreError::new(StoreCode::Corrupt, format!("{partition} ends at {}", chunk.next)).into());
+        }
+        Ok(chunk)
+    }
+
+    fn committed(&self, group: &str, partition: Partition) -> Result<Option<u64>, LogError> {
+        self.range(partition)?;
+        Ok(get(&self.db, keys::OFFSETS, &keys::offset(group, partition))?.and_then(|next| keys::number(&next)))
+    }
+
+    fn commit(&self, batch: Batch) -> Result<(), LogError> {
+        if self.failed.load(Ordering::Acquire) {
+            return Err(StoreError::new(StoreCode::Failed, "a commit failed; the log must be opened again").into());
+        }
+        let mut ends = BTreeMap::new();
+        let write = self.batch_of(batch, &mut ends)?;
+        if let Err(error) = self.db.write_opt(write, &synced()) {
+            self.failed.store(true, Ordering::Release);
+            return Err(failed(error));
+        }
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner).extend(ends);
+        Ok(())
+    }
+}

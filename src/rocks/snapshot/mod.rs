@@ -1,0 +1,10 @@
+//! Snapshots of a partition's state, so that a new owner replays a tail and not a ledger.
+
+mod files;
+mod manifest;
+mod restore;
+mod take;
+
+pub use manifest::{SnapshotFile, SnapshotManifest};
+pub use restore::Restored;
+pub use take::Snapshots;

@@ -1,0 +1,228 @@
+//! The state of one ledger partition: one database with the families `rows`, `blobs` and `meta`.
+//!
+//! `meta` has two keys: `identity` (format, ledger id, partition; written once, synced) and `position` (written in the
+//! batch of every memo). Memos are in the write-ahead log but not synced: a crash of the process loses nothing, a loss
+//! of power loses a tail of whole memos, and the ledger still has it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rocksdb::{DB, Direction, IteratorMode, ReadOptions, WriteBatch, WriteOptions};
+use serde::{Deserialize, Serialize};
+
+use crate::event::Digest;
+use crate::ledger::state::{Memo, Recall, Row, State, StateError, StateHash, StatePosition};
+
+use super::database::{after_prefix, family, is_empty, open, set_aside};
+use super::{MemoryBudget, StoreCode, StoreError};
+
+/// The format of the stored state: families, keys of `meta`. What rows say is the fold's, and in its version.
+pub const STATE_FORMAT: u32 = 1;
+
+const ROWS: &str = "rows";
+const BLOBS: &str = "blobs";
+const META: &str = "meta";
+const FAMILIES: [&str; 3] = [ROWS, BLOBS, META];
+const IDENTITY: &str = "identity";
+const POSITION: &str = "position";
+
+/// Whose state it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateIdentity {
+    /// The ledger's id, from genesis.
+    pub ledger: String,
+    pub partition: u32,
+}
+
+/// What a database says of itself. Unknown members are a newer version's and do not matter for telling that it is one.
+#[derive(Serialize, Deserialize)]
+struct StoreId {
+    format: u32,
+    #[serde(flatten)]
+    identity: StateIdentity,
+}
+
+/// An open state, and the store that had to make room for it.
+pub struct Opened {
+    pub state: RocksState,
+    /// Why the store that was found could not be used, and where it lies now.
+    pub set_aside: Option<(StoreError, PathBuf)>,
+}
+
+/// Reads of a state, from any thread and while it is written. Each call sees whole memos only.
+#[derive(Clone)]
+pub struct RocksView {
+    db: Arc<DB>,
+}
+
+/// A state in RocksDB.
+pub struct RocksState {
+    view: RocksView,
+    identity: StateIdentity,
+    position: Option<StatePosition>,
+}
+
+impl RocksState {
+    /// Opens or creates the state of `identity` in `dir`. A store of another ledger or partition, or of a newer format,
+    /// is set aside and a new one begun. One that is locked or corrupt is an error: [`set_aside`] is for the person who
+    /// has read it.
+    pub fn open(dir: &Path, identity: &StateIdentity, budget: &MemoryBudget) -> Result<Opened, StoreError> {
+        match Self::open_own(dir, identity, budget) {
+            Ok(state) => Ok(Opened { state, set_aside: None }),
+            Err(error) if matches!(error.code, StoreCode::Foreign | StoreCode::Future) => {
+                let aside = set_aside(dir)?;
+                let state = Self::open_own(dir, identity, budget)?;
+                Ok(Opened { state, set_aside: Some((error, aside)) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens or creates, and leaves a store that is not ours where it is.
+    pub(super) fn open_own(dir: &Path, identity: &StateIdentity, budget: &MemoryBudget) -> Result<Self, StoreError> {
+        let db = open(dir, &FAMILIES, budget, |_| {})?;
+        match db.get_cf(family(&db, META)?, IDENTITY)? {
+            Some(found) => check_identity(&found, identity)?,
+            None if is_empty(&db, &FAMILIES)? && is_empty(&db, &["default"])? => write_identity(&db, identity)?,
+            None => return Err(StoreError::new(StoreCode::Foreign, "a database without an identity")),
+        }
+        let position = db.get_cf(family(&db, META)?, POSITION)?;
+        let position = position.map(|found| parse(&found)).transpose()?;
+        Ok(RocksState { view: RocksView { db: Arc::new(db) }, identity: identity.clone(), position })
+    }
+
+    /// Reads for other threads.
+    pub fn view(&self) -> RocksView {
+        self.view.clone()
+    }
+
+    pub fn identity(&self) -> &StateIdentity {
+        &self.identity
+    }
+
+    /// Everything remembered so far as files of its own in `dir`, which must not exist.
+    pub(super) fn checkpoint(&self, dir: &Path) -> Result<(), StoreError> {
+        Ok(rocksdb::checkpoint::Checkpoint::new(&self.view.db)?.create_checkpoint(dir)?)
+    }
+}
+
+fn check_identity(found: &[u8], expected: &StateIdentity) -> Result<(), StoreError> {
+    let format = serde_json::from_slice::<serde_json::Value>(found).ok();
+    let format = format.as_ref().and_then(|value| value.get("format")).and_then(serde_json::Value::as_u64);
+    if format.is_some_and(|format| format > u64::from(STATE_FORMAT)) {
+        return Err(StoreError::new(StoreCode::Future, format!("format {}", format.unwrap_or_default())));
+    }
+    let StoreId { identity, .. } = parse(found)?;
+    if identity == *expected {
+        return Ok(());
+    }
+    Err(StoreError::new(StoreCode::Foreign, format!("of ledger {}, partition {}", identity.ledger, identity.partition)))
+}
+
+fn write_identity(db: &DB, identity: &StateIdentity) -> Result<(), StoreError> {
+    let id = StoreId { format: STATE_FORMAT, identity: identity.clone() };
+    let json = serde_json::to_vec(&id).map_err(|error| StoreError::new(StoreCode::Failed, error.to_string()))?;
+    let mut synced = WriteOptions::default();
+    synced.set_sync(true);
+    Ok(db.put_cf_opt(family(db, META)?, IDENTITY, json, &synced)?)
+}
+
+fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, StoreError> {
+    serde_json::from_slice(json).map_err(|error| StoreError::new(StoreCode::Corrupt, format!("meta: {error}")))
+}
+
+fn failed(error: rocksdb::Error) -> StateError {
+    StoreError::from(error).into()
+}
+
+impl Recall for RocksView {
+    fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, StateError> {
+        let rows = family(&self.db, ROWS)?;
+        let found = self.db.batched_multi_get_cf(rows, keys, keys.is_sorted());
+        found.into_iter().map(|value| Ok(value.map_err(failed)?.map(|value| value.to_vec()))).collect()
+    }
+
+    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Row>, StateError> {
+        let mut options = ReadOptions::default();
+        if let Some(bound) = after_prefix(prefix) {
+            options.set_iterate_upper_bound(bound);
+        }
+        let start = after.map_or(prefix, |after| after.max(prefix));
+        let from = IteratorMode::From(start, Direction::Forward);
+        let mut found = Vec::new();
+        for row in self.db.iterator_cf_opt(family(&self.db, ROWS)?, options, from) {
+            if found.len() >= limit {
+                break;
+            }
+            let (key, value) = row.map_err(failed)?;
+            if after.is_none_or(|after| *key > *after) {
+                found.push((key.into(), value.into()));
+            }
+        }
+        Ok(found)
+    }
+
+    fn blob(&self, digest: Digest) -> Result<Option<Vec<u8>>, StateError> {
+        self.db.get_cf(family(&self.db, BLOBS)?, digest.as_bytes()).map_err(failed)
+    }
+}
+
+impl Recall for RocksState {
+    fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, StateError> {
+        self.view.get_many(keys)
+    }
+
+    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Row>, StateError> {
+        self.view.scan(prefix, after, limit)
+    }
+
+    fn blob(&self, digest: Digest) -> Result<Option<Vec<u8>>, StateError> {
+        self.view.blob(digest)
+    }
+}
+
+impl State for RocksState {
+    fn position(&self) -> Result<Option<StatePosition>, StateError> {
+        Ok(self.position.clone())
+    }
+
+    fn remember(&mut self, memo: Memo, position: &StatePosition) -> Result<(), StateError> {
+        let StateIdentity { ledger, partition } = &self.identity;
+        if position.ledger != *ledger || position.partition != *partition {
+            return Err(StateError(format!(
+                "a position of {}-{} is not of this state",
+                position.ledger, position.partition
+            )));
+        }
+        let db = &self.view.db;
+        let (rows, blobs) = (family(db, ROWS)?, family(db, BLOBS)?);
+        let mut batch = WriteBatch::default();
+        for (key, value) in memo.rows {
+            match value {
+                Some(value) => batch.put_cf(rows, key, value),
+                None => batch.delete_cf(rows, key),
+            }
+        }
+        for (digest, bytes) in memo.blobs {
+            batch.put_cf(blobs, digest.as_bytes(), bytes);
+        }
+        let json = serde_json::to_vec(position).map_err(|error| StateError(error.to_string()))?;
+        batch.put_cf(family(db, META)?, POSITION, json);
+        db.write(batch).map_err(failed)?;
+        self.position = Some(position.clone());
+        Ok(())
+    }
+
+    fn state_hash(&self) -> Result<Digest, StateError> {
+        let mut options = ReadOptions::default();
+        // One pass over everything would push out what the fold needs.
+        options.fill_cache(false);
+        let db = &self.view.db;
+        let mut hash = StateHash::default();
+        for row in db.iterator_cf_opt(family(db, ROWS)?, options, IteratorMode::Start) {
+            let (key, value) = row.map_err(failed)?;
+            hash.row(&key, &value);
+        }
+        Ok(hash.finish(self.position.as_ref()))
+    }
+}
