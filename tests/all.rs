@@ -9,6 +9,8 @@ mod broker;
 #[cfg(test)]
 mod chaos;
 #[cfg(test)]
+mod evidence;
+#[cfg(test)]
 mod fold;
 #[cfg(test)]
 mod formats;
@@ -22,3 +24,5 @@ mod port;
 mod rocks;
 #[cfg(test)]
 mod spine;
+#[cfg(test)]
+mod trust;

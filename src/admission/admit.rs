@@ -138,7 +138,7 @@ impl Admission<'_> {
                 event = Some(self.event(input, &made(&document, media_type, Some(&object)))?);
             }
             Arrived::Attestation { bytes, .. } => {
-                let own = own_types(trust);
+                let own = trust.own_types();
                 let parsed = verdict::parse(&bytes, &own)?;
                 if let Some(kind) = kind {
                     let statement = statement::read(&parsed.evidence.envelope.payload, &own)?;
@@ -293,9 +293,4 @@ fn whole_record(input: &Input<'_>) -> Vec<u8> {
 fn is_doubtful(result: &AttestationResult) -> bool {
     let code = result.reasons.first().map(String::as_str);
     code.is_some_and(|code| code == "key-unknown" || code == "identity-mismatch")
-}
-
-/// The tenant's own predicate types, as the statement reader takes them.
-pub(super) fn own_types(trust: &CompiledTrust) -> Vec<(&str, crate::event::Kind)> {
-    trust.predicate_types.iter().map(|(name, kind)| (name.as_str(), *kind)).collect()
 }

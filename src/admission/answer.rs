@@ -35,7 +35,7 @@ pub fn answer(
         None => objects.get(&work.tenant, work.evidence.digest)?.ok_or(Unanswered::EvidenceMissing)?,
     };
     // What was admitted once parses again: the bytes are the same.
-    let parsed = verdict::parse(&bytes, &super::admit::own_types(trust)).map_err(|_| Unanswered::EvidenceMissing)?;
+    let parsed = verdict::parse(&bytes, &trust.own_types()).map_err(|_| Unanswered::EvidenceMissing)?;
     let result = verdict::verify(&parsed, trust, work.at);
     let answer = Answer { admitted_at: now, control: table.position(), attestation: work.attestation, result };
     Ok(LedgerRecord::new(work.tenant.clone(), Body::Answer(Box::new(answer))))

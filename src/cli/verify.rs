@@ -30,8 +30,7 @@ pub fn verify(asked: &Verify) -> Result<Exit, Failure> {
     let compiled = CompiledTrust::compile(&trust, root).map_err(|error| Failure::new(Exit::Usage, error))?;
     let bytes = fs::read(&asked.bundle).map_err(|error| Failure::io(format!("{}: {error}", asked.bundle.display())))?;
     let out = Out::new();
-    let own: Vec<_> = compiled.predicate_types.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
-    let parsed = match verdict::parse(&bytes, &own) {
+    let parsed = match verdict::parse(&bytes, &compiled.own_types()) {
         Ok(parsed) => parsed,
         Err(reason) => {
             match asked.format {

@@ -1,14 +1,14 @@
 //! The accepted forms of evidence, from bytes (rules P1 to P4 and P6).
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::bundle::{Evidence, Form, LogEntry, Material, Note, Proof};
-use super::{Envelope, Fault, Refusal, pem};
-use crate::event::{Digest, base64, digest, json, limits};
+use super::older::{envelope_and_entry, legacy};
+use super::{Envelope, Fault, Refusal};
+use crate::event::{Digest, base64, json, limits};
 
 /// The members that tell the forms from each other.
 #[derive(Deserialize)]
@@ -61,7 +61,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Evidence, Refusal> {
     Ok(evidence)
 }
 
-fn with_envelope(form: Form, envelope: Envelope, whole: Option<&str>) -> Evidence {
+pub(super) fn with_envelope(form: Form, envelope: Envelope, whole: Option<&str>) -> Evidence {
     let notes = if envelope.url_safe { vec![Note::UrlSafeBase64] } else { Vec::new() };
     let bundle = whole.map(|text| Digest::of(text.as_bytes()));
     let (material, entries, timestamps) = (Material::None, Vec::new(), Vec::new());
@@ -171,11 +171,11 @@ fn certificate(text: &str) -> Result<Vec<u8>, Fault> {
     bytes(text, limits::CERTIFICATE_MAX)
 }
 
-fn at_most<T>(list: &[T], most: usize) -> Result<(), Fault> {
+pub(super) fn at_most<T>(list: &[T], most: usize) -> Result<(), Fault> {
     if list.len() > most { Err(Fault::Limit) } else { Ok(()) }
 }
 
-fn bytes(text: &str, most: usize) -> Result<Vec<u8>, Fault> {
+pub(super) fn bytes(text: &str, most: usize) -> Result<Vec<u8>, Fault> {
     let bytes = base64::decode(text).map_err(|_| Fault::Base64)?;
     at_most(&bytes, most)?;
     Ok(bytes)
@@ -188,7 +188,7 @@ fn hash(text: &str) -> Result<Digest, Fault> {
 
 /// A 64-bit number of ProtoJSON: a number, or digits in a string. Never negative here (rule P6).
 #[derive(Clone, Copy, Default)]
-struct Count(u64);
+pub(super) struct Count(pub(super) u64);
 
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -307,124 +307,8 @@ impl WireProof<'_> {
     }
 }
 
-fn sized_checkpoint(checkpoint: Option<String>) -> Result<Option<String>, Fault> {
+pub(super) fn sized_checkpoint(checkpoint: Option<String>) -> Result<Option<String>, Fault> {
     let checkpoint = checkpoint.filter(|text| !text.is_empty());
     at_most(checkpoint.as_deref().unwrap_or_default().as_bytes(), limits::CHECKPOINT_MAX)?;
     Ok(checkpoint)
-}
-
-/// An entry as Rekor v1's API gives it: a map from one UUID to it; numbers are numbers and hashes are hex.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RestEntry<'a> {
-    #[serde(borrow)]
-    body: Cow<'a, str>,
-    integrated_time: Count,
-    #[serde(borrow, rename = "logID")]
-    log_id: Cow<'a, str>,
-    log_index: Count,
-    #[serde(borrow, default)]
-    verification: Option<RestVerification<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RestVerification<'a> {
-    #[serde(borrow, default)]
-    signed_entry_timestamp: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    inclusion_proof: Option<RestProof<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RestProof<'a> {
-    #[serde(borrow, default)]
-    checkpoint: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    hashes: Vec<Cow<'a, str>>,
-    log_index: Count,
-    #[serde(borrow)]
-    root_hash: Cow<'a, str>,
-    tree_size: Count,
-}
-
-fn envelope_and_entry(text: &str, envelope: &RawValue, entry: &RawValue) -> Result<Evidence, Fault> {
-    let entries: BTreeMap<Cow<'_, str>, RestEntry<'_>> = serde_json::from_str(entry.get()).map_err(|_| Fault::Field)?;
-    at_most(&Vec::from_iter(entries.keys()), 1)?;
-    let (uuid, entry) = entries.into_iter().next().ok_or(Fault::Field)?;
-    let mut evidence = with_envelope(Form::EnvelopeAndEntry, Envelope::of_scanned(envelope.get())?, Some(text));
-    evidence.entries = vec![entry.decode(Some(uuid.into_owned()))?];
-    Ok(evidence)
-}
-
-impl RestEntry<'_> {
-    fn decode(self, uuid: Option<String>) -> Result<LogEntry, Fault> {
-        let body = bytes(&self.body, limits::RECORD_MAX)?;
-        let (kind, version) = super::entry::kind_of(&body)?;
-        let verification = self.verification;
-        let (promise, proof) = verification.map_or((None, None), |v| (v.signed_entry_timestamp, v.inclusion_proof));
-        Ok(LogEntry {
-            index: self.log_index.0,
-            log_id: Digest::from_hex(&self.log_id).map_err(|_| Fault::Field)?,
-            kind,
-            version,
-            integrated_time: i64::try_from(self.integrated_time.0).ok().filter(|time| *time != 0),
-            promise: promise.map(|text| bytes(&text, 1024)).transpose()?,
-            proof: proof.map(RestProof::decode).transpose()?,
-            body,
-            uuid,
-        })
-    }
-}
-
-impl RestProof<'_> {
-    fn decode(self) -> Result<Proof, Fault> {
-        at_most(&self.hashes, limits::PROOF_HASHES_MAX)?;
-        let hash = |text: &str| Digest::from_hex(text).map_err(|_| Fault::Field);
-        Ok(Proof {
-            index: self.log_index.0,
-            size: self.tree_size.0,
-            root: Some(hash(&self.root_hash)?),
-            hashes: self.hashes.iter().map(|text| hash(text)).collect::<Result<_, _>>()?,
-            checkpoint: sized_checkpoint(self.checkpoint.map(Cow::into_owned))?,
-        })
-    }
-}
-
-/// The promise of cosign's older bundle.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct LegacyPromise<'a> {
-    #[serde(borrow)]
-    signed_entry_timestamp: Cow<'a, str>,
-    #[serde(borrow)]
-    payload: RestEntry<'a>,
-}
-
-fn legacy(text: &str, signature: &str, cert: Option<&str>, promise: Option<&RawValue>) -> Result<Evidence, Refusal> {
-    let envelope = Envelope::parse(&bytes(signature, limits::RECORD_MAX)?).map_err(|_| Fault::NoEnvelope)?;
-    let mut evidence = with_envelope(Form::Legacy, envelope, Some(text));
-    if let Some(cert) = cert.filter(|cert| !cert.is_empty()) {
-        let pem = String::from_utf8(bytes(cert, 2 * limits::CERTIFICATE_MAX)?).map_err(|_| Fault::Field)?;
-        evidence.material = Material::Certificates(vec![pem::decode(&pem, "CERTIFICATE").ok_or(Fault::Field)?]);
-    }
-    if let Some(promise) = promise {
-        let wire: LegacyPromise<'_> = serde_json::from_str(promise.get()).map_err(|_| Fault::Field)?;
-        let mut entry = wire.payload.decode(None)?;
-        entry.promise = Some(bytes(&wire.signed_entry_timestamp, 1024)?);
-        evidence.entries = vec![entry];
-    }
-    Ok(evidence)
-}
-
-/// Whether a UUID of Rekor v1 is that of this entry: a leaf hash, or a tree id and a leaf hash (rule L7).
-pub(super) fn uuid_fits(uuid: &str, leaf: Digest, tree: Option<u64>) -> bool {
-    match digest::unhex(uuid) {
-        Some(bytes) if bytes.len() == 32 => bytes == leaf.as_bytes(),
-        Some(bytes) => bytes.split_first_chunk::<8>().is_some_and(|(id, hash)| {
-            hash == leaf.as_bytes() && tree.is_none_or(|tree| tree == u64::from_be_bytes(*id))
-        }),
-        None => false,
-    }
 }

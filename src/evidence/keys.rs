@@ -254,6 +254,12 @@ pub fn ed25519_spki(raw: &[u8; 32]) -> Vec<u8> {
     [ED25519_SPKI, raw.as_slice()].concat()
 }
 
+/// The SPKI around an `RSAPublicKey`, the encoding in which some certificate logs publish their key.
+pub fn rsa_spki(pkcs1: &[u8]) -> Vec<u8> {
+    let bits = der::wrap(3, &[&[0], pkcs1].concat());
+    der::wrap(0x30, &[RSA_ALGORITHM, &bits].concat())
+}
+
 /// The SPKI of an uncompressed P-256 point.
 pub fn p256_spki(point: &[u8]) -> Vec<u8> {
     [P256_SPKI, point].concat()

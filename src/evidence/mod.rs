@@ -5,10 +5,11 @@ pub mod der;
 pub mod dsse;
 pub mod entry;
 pub mod fault;
-pub mod forms;
+mod forms;
 pub mod keys;
 pub mod merkle;
 pub mod note;
+mod older;
 pub mod pem;
 pub mod transparency;
 

@@ -1,8 +1,8 @@
 //! What a log proves of an entry: inclusion under a checkpoint that it signed, and a promise with a time (L1 to L8).
 
 use super::note::{Checkpoint, LogKey, WitnessKey};
-use super::{Fault, LogEntry, Proof, entry, forms, merkle};
-use crate::event::Millis;
+use super::{Fault, LogEntry, Proof, entry, merkle};
+use crate::event::{Digest, Millis, digest};
 
 /// What an inclusion proof shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub fn verify_proof(entry: &LogEntry, proof: &Proof, log: &LogKey) -> Result<Inc
     merkle::verify_inclusion(index, checkpoint.size, entry.leaf(), &proof.hashes, checkpoint.root)
         .map_err(Broken::Proof)?;
     let tree = checkpoint.tree_id();
-    if entry.uuid.as_deref().is_some_and(|uuid| !forms::uuid_fits(uuid, entry.leaf(), tree)) {
+    if entry.uuid.as_deref().is_some_and(|uuid| !uuid_fits(uuid, entry.leaf(), tree)) {
         return Err(Broken::Proof(Fault::EntryUuid));
     }
     Ok(Included { index, tree })
@@ -46,8 +46,7 @@ pub fn verify_proof(entry: &LogEntry, proof: &Proof, log: &LogKey) -> Result<Inc
 pub fn verify_promise(entry: &LogEntry, promise: &[u8], log: &LogKey) -> Result<i64, Fault> {
     let time = entry.integrated_time.filter(|_| !entry::is_v2(entry)).ok_or(Fault::PromiseInvalid)?;
     log.key.verify(&entry::promise_bytes(entry), promise).map_err(|_| Fault::PromiseInvalid)?;
-    let uuid_fits = |uuid: &str| forms::uuid_fits(uuid, entry.leaf(), None);
-    if entry.uuid.as_deref().is_some_and(|uuid| !uuid_fits(uuid)) {
+    if entry.uuid.as_deref().is_some_and(|uuid| !uuid_fits(uuid, entry.leaf(), None)) {
         return Err(Fault::EntryUuid);
     }
     Ok(time)
@@ -64,4 +63,15 @@ pub fn witnesses(proof: &Proof, witnesses: &[WitnessKey], now: Millis) -> Result
         }
     }
     Ok(u32::try_from(operators.len()).unwrap_or(u32::MAX))
+}
+
+/// Whether a UUID of Rekor v1 is that of this entry: a leaf hash, or a tree id and a leaf hash (rule L7).
+fn uuid_fits(uuid: &str, leaf: Digest, tree: Option<u64>) -> bool {
+    match digest::unhex(uuid) {
+        Some(bytes) if bytes.len() == 32 => bytes == leaf.as_bytes(),
+        Some(bytes) => bytes.split_first_chunk::<8>().is_some_and(|(id, hash)| {
+            hash == leaf.as_bytes() && tree.is_none_or(|tree| tree == u64::from_be_bytes(*id))
+        }),
+        None => false,
+    }
 }

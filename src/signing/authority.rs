@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::log::{Logged, TransparencyLog, in_bundle};
-use super::statement::{self, IN_TOTO, Sealed};
+use super::statement::{self, IN_TOTO, Sealed, put};
 use super::{Signer, SigningError, Wrong};
 use crate::event::{Digest, Millis, Subject, jcs};
 use crate::evidence::LogEntry;
@@ -94,7 +94,7 @@ impl Authority {
     pub fn tenant_trust(&self, tenant: &str, log: &str) -> Value {
         let mut key = json!({ "name": self.name, "spki": self.signer.public_pem(), "algorithm": "ed25519" });
         if log != "none" {
-            key["validFrom"] = json!(self.start);
+            put(&mut key, "validFrom", json!(self.start));
         }
         json!({ "tenant": tenant, "keys": [key], "log": log })
     }
@@ -108,16 +108,19 @@ impl Authority {
         let signer = if order.wrong == Some(Wrong::WrongKey) { &self.stranger } else { &self.signer };
         let mut envelope = sealed.envelope();
         match order.wrong {
-            Some(Wrong::Unsigned) => envelope["signatures"] = json!([]),
+            Some(Wrong::Unsigned) => put(&mut envelope, "signatures", json!([])),
             Some(Wrong::SignedTwice) => {
-                let one = envelope["signatures"][0].clone();
-                envelope["signatures"] = json!([one, one]);
+                let one = envelope.pointer("/signatures/0").cloned();
+                put(&mut envelope, "signatures", json!([one, one]));
             }
             _ => {}
         }
         let mut bundle = statement::bundle(&envelope, &signer.hint(), &entries);
         if let (Some(Wrong::EntryTwice), Some(entry)) = (order.wrong, entries.first()) {
-            bundle["verificationMaterial"]["tlogEntries"] = json!([in_bundle(entry), in_bundle(entry)]);
+            let twice = json!([in_bundle(entry), in_bundle(entry)]);
+            if let Some(material) = bundle.get_mut("verificationMaterial") {
+                put(material, "tlogEntries", twice);
+            }
         }
         Ok(Attested { bytes: jcs::of_own_value(&bundle), envelope: Digest::of(&jcs::of_own_value(&envelope)) })
     }
@@ -167,7 +170,7 @@ impl Authority {
     fn spoil(&self, entry: &mut LogEntry, wrong: Wrong) -> Result<(), SigningError> {
         match wrong {
             Wrong::NoProof => entry.proof = None,
-            Wrong::BadSet => entry.promise.iter_mut().for_each(flip_last),
+            Wrong::BadSet => entry.promise.iter_mut().for_each(|promise| flip_last(promise)),
             Wrong::TimeChanged => entry.integrated_time = entry.integrated_time.map(|time| time - 3600),
             Wrong::EntryKind => entry.kind = "hashedrekord".to_owned(),
             _ => {}
@@ -241,7 +244,7 @@ fn tampered(payload: &[u8]) -> Vec<u8> {
     [head, swapped, tail.get(1..).unwrap_or_default()].concat().into_bytes()
 }
 
-fn flip_last(bytes: &mut Vec<u8>) {
+fn flip_last(bytes: &mut [u8]) {
     if let Some(last) = bytes.last_mut() {
         *last ^= 1;
     }

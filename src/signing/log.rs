@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::statement::put;
 use super::{Signer, SigningError, Tree};
 use crate::event::{Digest, Millis, base64, jcs};
 use crate::evidence::entry::promise_bytes;
@@ -119,20 +120,24 @@ pub fn in_bundle(entry: &LogEntry) -> Value {
         "canonicalizedBody": base64::encode(&entry.body),
     });
     if let Some(time) = entry.integrated_time {
-        value["integratedTime"] = json!(time.to_string());
+        put(&mut value, "integratedTime", json!(time.to_string()));
     }
     if let Some(promise) = &entry.promise {
-        value["inclusionPromise"] = json!({ "signedEntryTimestamp": base64::encode(promise) });
+        put(&mut value, "inclusionPromise", json!({ "signedEntryTimestamp": base64::encode(promise) }));
     }
     if let Some(proof) = &entry.proof {
         let hash = |digest: &Digest| base64::encode(digest.as_bytes());
-        value["inclusionProof"] = json!({
-            "logIndex": proof.index.to_string(),
-            "rootHash": proof.root.as_ref().map(hash),
-            "treeSize": proof.size.to_string(),
-            "hashes": proof.hashes.iter().map(hash).collect::<Vec<_>>(),
-            "checkpoint": { "envelope": proof.checkpoint },
-        });
+        put(
+            &mut value,
+            "inclusionProof",
+            json!({
+                "logIndex": proof.index.to_string(),
+                "rootHash": proof.root.as_ref().map(hash),
+                "treeSize": proof.size.to_string(),
+                "hashes": proof.hashes.iter().map(hash).collect::<Vec<_>>(),
+                "checkpoint": { "envelope": proof.checkpoint },
+            }),
+        );
     }
     value
 }

@@ -11,6 +11,13 @@ use crate::evidence::{LogEntry, pae};
 /// The payload type of in-toto statements.
 pub const IN_TOTO: &str = "application/vnd.in-toto+json";
 
+/// Sets a member of an object.
+pub(super) fn put(object: &mut Value, name: &str, member: Value) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), member);
+    }
+}
+
 /// A statement about subjects, canonical.
 pub fn statement(subjects: &[Subject], predicate_type: &str, predicate: &Value) -> Vec<u8> {
     jcs::of_own_value(&json!({
@@ -24,7 +31,7 @@ pub fn statement(subjects: &[Subject], predicate_type: &str, predicate: &Value) 
 fn subject(of: &Subject) -> Value {
     let mut value = json!({ "digest": of.digest });
     if let Some(name) = of.name.as_ref().or(of.purl.as_ref()) {
-        value["name"] = json!(name);
+        put(&mut value, "name", json!(name));
     }
     value
 }
@@ -49,7 +56,7 @@ impl Sealed {
     pub fn envelope(&self) -> Value {
         let mut signature = json!({ "sig": base64::encode(&self.signature) });
         if let Some(keyid) = &self.keyid {
-            signature["keyid"] = json!(keyid);
+            put(&mut signature, "keyid", json!(keyid));
         }
         json!({
             "payload": base64::encode(&self.payload),

@@ -87,7 +87,7 @@ fn hint_of(evidence: &Evidence, keyid: Option<&str>) -> Option<Digest> {
 
 fn rest_on(signers: &Signers<'_>, found: &mut Found) {
     for fingerprint in signers.verified.keys().chain(signers.refuted.keys()) {
-        found.rests_on.insert(verify::on_key(*fingerprint));
+        found.rests_on.insert(RestsOn::Key(*fingerprint));
     }
     for hint in &signers.unresolved {
         found.rests_on.insert(RestsOn::Unresolved(*hint));
@@ -136,7 +136,7 @@ fn judge_keys<'a>(
     if known && !typed {
         found.checks.fail(CheckName::PredicateType, Cause::KeyPredicateType);
     }
-    if known {
+    if known && (timed || !found.time_is_moot()) {
         found.checks.judge(CheckName::Time, timed.then_some(()).ok_or(late));
     }
     shown

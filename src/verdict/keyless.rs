@@ -2,7 +2,7 @@
 //! `sigstore-verify`, between our own checks before it and after it: it accepts more than we do.
 
 use sigstore_crypto::{CertificateInfo, parse_certificate_info};
-use sigstore_types::{Bundle, DerCertificate, Sha256Hash};
+use sigstore_types::{ArtifactDigest, Bundle, DerCertificate, DigestBytes, HashAlgorithm};
 use sigstore_verify::{CertificateError, Error, TimestampError, VerificationPolicy};
 
 use super::attestation::ParsedEvidence;
@@ -11,7 +11,7 @@ use super::reason::Cause;
 use super::root::TrustRoot;
 use super::verify::{self, Found};
 use super::{AttestationResult, CompiledTrust, KeyShown, Reason, RestsOn, logged, time};
-use crate::event::{Digest, Millis};
+use crate::event::{Millis, Subject, digest};
 use crate::evidence::entry::Signer;
 use crate::evidence::{Fault, PublicKey, der};
 
@@ -90,7 +90,12 @@ fn judge_certificate(
         return found.checks.fail(CheckName::Certificate, reason);
     }
     if found.times.is_empty() {
-        return found.checks.fail(CheckName::Time, Cause::TimeMissing);
+        let moot = found.time_is_moot();
+        return if moot {
+            found.checks.skip(CheckName::Time)
+        } else {
+            found.checks.fail(CheckName::Time, Cause::TimeMissing)
+        };
     }
     let Some(root) = trust.root.as_ref() else { return };
     if let Err(refused) = by_library(attestation, root) {
@@ -128,16 +133,24 @@ fn by_library(attestation: &ParsedEvidence, root: &TrustRoot) -> Result<(), (Che
     let raw = attestation.evidence.raw.as_deref().ok_or_else(general)?;
     let bundle = Bundle::from_json(raw).map_err(|_| general())?;
     let statement = attestation.statement.as_ref().map_err(|_| general())?;
-    let subject = statement.subjects.iter().find_map(|subject| subject.digest.sha256.as_deref());
-    let digest = subject.and_then(|hex| Digest::from_hex(hex).ok()).ok_or_else(general)?;
+    let artifact = statement.subjects.iter().find_map(artifact).ok_or_else(general)?;
     let mut policy = VerificationPolicy::any_identity();
     if attestation.evidence.entries.iter().all(|entry| entry.proof.is_none()) {
         // Whether a log, and a proof, is needed is the tenant's policy and judged by our own rules.
         policy = policy.skip_tlog_unsafe();
     }
-    let verified = root.verifier.verify(Sha256Hash::new(*digest.as_bytes()), &bundle, &policy);
+    let verified = root.verifier.verify(artifact, &bundle, &policy);
     let result = verified.map_err(|error| code(&error))?;
     if result.certificate_verified() && result.sct_verified() { Ok(()) } else { Err(general()) }
+}
+
+/// A digest of a kind that the library takes.
+fn artifact(subject: &Subject) -> Option<ArtifactDigest> {
+    let of = |algorithm: HashAlgorithm, hex: &Option<String>| {
+        ArtifactDigest::new(algorithm, DigestBytes::new(digest::unhex(hex.as_deref()?)?)).ok()
+    };
+    let sha256 = of(HashAlgorithm::Sha2256, &subject.digest.sha256);
+    sha256.or_else(|| of(HashAlgorithm::Sha2512, &subject.digest.sha512))
 }
 
 fn code(error: &Error) -> (CheckName, Reason) {

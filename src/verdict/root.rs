@@ -9,8 +9,8 @@ use sigstore_verify::Verifier;
 
 use super::{Reason, reason::Cause};
 use crate::event::{Digest, Millis, base64, json, limits};
-use crate::evidence::PublicKey;
 use crate::evidence::note::LogKey;
+use crate::evidence::{PublicKey, keys};
 
 /// A window in time, closed at both ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,7 +158,9 @@ impl WireLog {
     fn check_certificate_log(&self) -> Result<(), Reason> {
         let key = base64::decode(&self.public_key.raw_bytes).map_err(|_| Cause::TrustRootMalformed)?;
         self.public_key.valid_for.read()?;
-        if self.id()? == Digest::of(&key) { Ok(()) } else { Err(Cause::TrustRootLogId.into()) }
+        let id = self.id()?;
+        let by_key = id == Digest::of(&key) || id == Digest::of(&keys::rsa_spki(&key));
+        if by_key { Ok(()) } else { Err(Cause::TrustRootLogId.into()) }
     }
 
     fn id(&self) -> Result<Digest, Reason> {

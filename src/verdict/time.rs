@@ -21,7 +21,12 @@ pub(super) fn judge_clock(found: &mut Found, now: Millis) {
 pub(super) fn judge_age(found: &mut Found, trust: &CompiledTrust, now: Millis) {
     let Some(seconds) = trust.max_age_seconds else { return };
     let Some(trusted) = found.times.iter().min().copied() else {
-        return found.checks.fail(CheckName::Age, Cause::TimeMissing);
+        let moot = found.time_is_moot();
+        return if moot {
+            found.checks.skip(CheckName::Age)
+        } else {
+            found.checks.fail(CheckName::Age, Cause::TimeMissing)
+        };
     };
     let oldest = now.plus(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(-1000));
     let fresh = trusted >= oldest;

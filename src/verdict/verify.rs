@@ -9,7 +9,7 @@ use super::reason::Cause;
 use super::{
     AttestationResult, AttestationStatus, CompiledTrust, KeyShown, Reason, RekorShown, RestsOn, keyed, keyless,
 };
-use crate::event::{Digest, Millis};
+use crate::event::Millis;
 use crate::evidence::{Fault, Material, Note};
 use crate::formats::{predicate, statement::PAYLOAD_TYPE};
 
@@ -38,6 +38,13 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// Whether there is no time because the log or authority that would give it is missing or wrong, which is said
+    /// already.
+    pub fn time_is_moot(&self) -> bool {
+        let sources = [CheckName::Timestamp, CheckName::LogEntry, CheckName::Promise, CheckName::LogPolicy];
+        self.times.is_empty() && sources.into_iter().any(|source| self.checks.failed(source))
+    }
+
     pub fn finish(mut self, trust: &CompiledTrust) -> AttestationResult {
         self.rests_on.insert(RestsOn::Rules);
         let (status, reasons) = self.checks.verdict();
@@ -127,11 +134,6 @@ pub(super) fn judge_timestamps(attestation: &ParsedEvidence, trust: &CompiledTru
             None => found.checks.fail(CheckName::Timestamp, Cause::TimestampToken),
         }
     }
-}
-
-/// A digest by which a resolved key is rested on.
-pub(super) fn on_key(fingerprint: Digest) -> RestsOn {
-    RestsOn::Key(fingerprint)
 }
 
 /// The first failing reason of a list of rules, as a result.
