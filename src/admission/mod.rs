@@ -2,7 +2,7 @@
 
 mod admit;
 pub mod answer;
-mod dead_letter;
+pub mod dead_letter;
 mod event;
 pub mod ports;
 mod tenant;

@@ -2,4 +2,5 @@
 
 mod child;
 mod kills;
+mod limits;
 mod site;

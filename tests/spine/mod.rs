@@ -2,7 +2,8 @@
 //! but the committed topics.
 
 pub mod feed;
-mod memory;
+pub mod hard;
+pub mod memory;
 pub mod oracle;
 pub mod plant;
 mod states;
