@@ -4,3 +4,4 @@ mod child;
 mod kills;
 mod limits;
 mod site;
+mod sweep;
