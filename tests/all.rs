@@ -19,9 +19,15 @@ mod kafka;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod port;
 #[cfg(test)]
 mod rocks;
+#[cfg(test)]
+mod rooms;
+#[cfg(test)]
+mod schemas;
 #[cfg(test)]
 mod spine;
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::event::{Digest, Subject, Tenant};
+use crate::formats::Note;
+use crate::verdict::reason::Cause;
 use crate::verdict::result::{Check, CheckOutcome, Link};
 use crate::verdict::standing::Standing;
 
@@ -14,9 +16,9 @@ use super::rows::{AboutRow, AttestationRow, EventRow, Rank, list_of};
 use crate::event::limits;
 
 /// The code of a verified attestation that is about the event's subject and binds another document.
-const DOCUMENT_UNBOUND: &str = "document-unbound";
+const DOCUMENT_UNBOUND: &str = Cause::DocumentUnbound.code();
 /// The same where the event's document could not be compared, for a number that a double cannot hold.
-const DOCUMENT_INEXACT: &str = "document-number-inexact";
+const DOCUMENT_INEXACT: &str = Note::DocumentNumberInexact.code();
 
 /// How often the best of a list is judged again before it is taken as it is: a sweep that is under way reaches the rest.
 const RESTANDS_MAX: usize = 64;

@@ -24,6 +24,8 @@ crate::codes! {
         TimestampToken = "timestamp-token-invalid",
         /// A verified time that lies too far ahead of the clock. Correct the clock of log or authority.
         TimeInFuture = "time-in-future",
+        /// A good signature about the same subject that binds another document. Attest this document.
+        DocumentUnbound = "document-unbound",
 
         /// No configured key or identity fits. Register the signer's key, or sign with a registered one.
         KeyUnknown = "key-unknown",
@@ -98,6 +100,7 @@ pub enum Reason {
     Format(formats::Fault),
     Evidence(evidence::Fault),
     Verdict(Cause),
+    Note(formats::Note),
 }
 
 /// What happens to input with this reason.
@@ -121,7 +124,8 @@ impl Reason {
         let intake = Intake::ALL.iter().copied().map(Reason::Intake);
         let format = formats::Fault::ALL.iter().copied().map(Reason::Format);
         let verdict = Cause::ALL.iter().copied().map(Reason::Verdict);
-        intake.chain(json).chain(format).chain(evidence).chain(verdict)
+        let notes = formats::Note::ALL.iter().copied().map(Reason::Note);
+        intake.chain(json).chain(format).chain(evidence).chain(verdict).chain(notes)
     }
 
     pub const fn code(self) -> &'static str {
@@ -131,6 +135,7 @@ impl Reason {
             Reason::Format(fault) => fault.code(),
             Reason::Evidence(fault) => fault.code(),
             Reason::Verdict(cause) => cause.code(),
+            Reason::Note(note) => note.code(),
         }
     }
 
@@ -159,7 +164,9 @@ impl Reason {
             Reason::Evidence(_) => Class::Quarantine,
             Reason::Verdict(Cause::NotedUrlSafe | Cause::NotedMediaType | Cause::NotedNotCanonical) => Class::Noted,
             Reason::Verdict(cause) if (cause as usize) >= (Cause::TrustKeyTwice as usize) => Class::Configuration,
-            Reason::Verdict(_) => Class::Quarantine,
+            // A document that cannot be compared is accepted, and no predicate that repeats it can bless it.
+            Reason::Verdict(_) | Reason::Note(formats::Note::DocumentNumberInexact) => Class::Quarantine,
+            Reason::Note(_) => Class::Noted,
         }
     }
 
@@ -196,6 +203,12 @@ impl std::error::Error for Reason {}
 impl From<json::Fault> for Reason {
     fn from(fault: json::Fault) -> Self {
         Reason::Json(fault)
+    }
+}
+
+impl From<formats::Note> for Reason {
+    fn from(note: formats::Note) -> Self {
+        Reason::Note(note)
     }
 }
 

@@ -1,0 +1,34 @@
+# One profile (dev, in Cargo.toml) and one target folder for everything, so that the C++ is compiled once.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check kafka kafka-stop setup setup-build
+
+KAFKA_DIR ?= target/kafka/broker
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+demo: setup-build ## good and bad evidence through one process; ARGS=--exit ends it
+	@.ci/build build
+	@.ci/build run --quiet -- up --demo $(ARGS)
+
+test: setup ## every test, on a real Kafka too; ends with how many ran and what was skipped
+	@deploy/kafka/kafka fetch || test -z "$$CI"
+	@.ci/tests
+
+check: setup-build ## formatting, lints, the feature wall, licences
+	cargo fmt --check
+	.ci/build clippy --all-targets -- -D warnings
+	.ci/build clippy --lib --bins --no-default-features -- -D warnings
+	.ci/deny
+
+kafka: setup ## one real broker on loopback, to try things on
+	@deploy/kafka/kafka start $(KAFKA_DIR)
+
+kafka-stop: ## ends it
+	@deploy/kafka/kafka stop $(KAFKA_DIR)
+
+setup: ## installs what build and tests need (Debian, Ubuntu)
+	@.ci/setup test
+
+setup-build:
+	@.ci/setup build
