@@ -13,7 +13,7 @@ use super::trust;
 use crate::event::{Millis, Tenant};
 use crate::settings::read_tenants;
 use crate::verdict::tenant::{KeyAlgorithm, LogPolicy, PinnedKey};
-use crate::verdict::{self, AttestationStatus, CompiledTrust, KeyStandings, Standing, TenantTrust};
+use crate::verdict::{self, AttestationResult, AttestationStatus, CompiledTrust, Standing, TenantTrust};
 
 /// Algorithms that a key file may hold; it says itself which.
 const ALGORITHMS: [KeyAlgorithm; 5] = [
@@ -30,7 +30,8 @@ pub fn verify(asked: &Verify) -> Result<Exit, Failure> {
     let compiled = CompiledTrust::compile(&trust, root).map_err(|error| Failure::new(Exit::Usage, error))?;
     let bytes = fs::read(&asked.bundle).map_err(|error| Failure::io(format!("{}: {error}", asked.bundle.display())))?;
     let out = Out::new();
-    let parsed = match verdict::parse(&bytes) {
+    let own: Vec<_> = compiled.predicate_types.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
+    let parsed = match verdict::parse(&bytes, &own) {
         Ok(parsed) => parsed,
         Err(reason) => {
             match asked.format {
@@ -41,11 +42,11 @@ pub fn verify(asked: &Verify) -> Result<Exit, Failure> {
         }
     };
     let result = verdict::verify(&parsed, &compiled, now());
-    let standing = verdict::standing(&result, &KeyStandings::of(&trust));
-    show(&out, asked.format, &parsed, &standing);
+    let standing = verdict::standing(&result, &trust);
+    show(&out, asked.format, &parsed, &result, &standing);
     Ok(match standing.status {
         // A time that lies ahead is right and does not count yet.
-        AttestationStatus::Verified if standing.not_before.is_some() || standing.unsettled => Exit::Indeterminate,
+        AttestationStatus::Verified if result.not_before.is_some() => Exit::Indeterminate,
         AttestationStatus::Verified => Exit::Done,
         AttestationStatus::KeyPolicyMismatch | AttestationStatus::Failed => Exit::Failed,
     })
@@ -92,7 +93,13 @@ fn key_alone(path: &Path, rooted: bool) -> Result<TenantTrust, Failure> {
     fits.ok_or_else(|| Failure::new(Exit::Usage, format!("{}: {expected}", path.display())))
 }
 
-fn show(out: &Out, format: Format, parsed: &verdict::ParsedEvidence, standing: &Standing) {
+fn show(
+    out: &Out,
+    format: Format,
+    parsed: &verdict::ParsedEvidence,
+    result: &AttestationResult,
+    standing: &Standing,
+) {
     let facts = verdict::facts(parsed);
     if format == Format::Json {
         return out.line(json!({
@@ -100,7 +107,7 @@ fn show(out: &Out, format: Format, parsed: &verdict::ParsedEvidence, standing: &
             "reasons": standing.reasons,
             "checks": standing.checks,
             "trustedTime": standing.trusted_time,
-            "notBefore": standing.not_before,
+            "notBefore": result.not_before,
             "key": standing.key,
             "rekor": standing.rekor,
             "envelope": facts.envelope,
