@@ -93,13 +93,7 @@ fn key_alone(path: &Path, rooted: bool) -> Result<TenantTrust, Failure> {
     fits.ok_or_else(|| Failure::new(Exit::Usage, format!("{}: {expected}", path.display())))
 }
 
-fn show(
-    out: &Out,
-    format: Format,
-    parsed: &verdict::ParsedEvidence,
-    result: &AttestationResult,
-    standing: &Standing,
-) {
+fn show(out: &Out, format: Format, parsed: &verdict::ParsedEvidence, result: &AttestationResult, standing: &Standing) {
     let facts = verdict::facts(parsed);
     if format == Format::Json {
         return out.line(json!({
