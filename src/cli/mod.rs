@@ -12,6 +12,8 @@ mod client;
 #[cfg(all(feature = "kafka", feature = "rocks", feature = "http"))]
 mod cluster;
 #[cfg(all(feature = "kafka", feature = "rocks", feature = "http"))]
+mod demo;
+#[cfg(all(feature = "kafka", feature = "rocks", feature = "http"))]
 mod logging;
 #[cfg(all(feature = "kafka", feature = "rocks", feature = "http"))]
 mod publish;

@@ -13,7 +13,7 @@ use super::trust;
 use crate::event::{Millis, Tenant};
 use crate::settings::read_tenants;
 use crate::verdict::tenant::{KeyAlgorithm, LogPolicy, PinnedKey};
-use crate::verdict::{self, AttestationStatus, CompiledTrust, Standing, TenantTrust};
+use crate::verdict::{self, AttestationResult, AttestationStatus, CompiledTrust, Standing, TenantTrust};
 
 /// Algorithms that a key file may hold; it says itself which.
 const ALGORITHMS: [KeyAlgorithm; 5] = [
@@ -42,7 +42,7 @@ pub fn verify(asked: &Verify) -> Result<Exit, Failure> {
     };
     let result = verdict::verify(&parsed, &compiled, now());
     let standing = verdict::standing(&result, &trust);
-    show(&out, asked.format, &parsed, &standing, result.not_before);
+    show(&out, asked.format, &parsed, &result, &standing);
     Ok(match standing.status {
         // A time that lies ahead is right and does not count yet.
         AttestationStatus::Verified if result.not_before.is_some() => Exit::Indeterminate,
@@ -92,7 +92,7 @@ fn key_alone(path: &Path, rooted: bool) -> Result<TenantTrust, Failure> {
     fits.ok_or_else(|| Failure::new(Exit::Usage, format!("{}: {expected}", path.display())))
 }
 
-fn show(out: &Out, format: Format, parsed: &verdict::ParsedEvidence, standing: &Standing, not_before: Option<Millis>) {
+fn show(out: &Out, format: Format, parsed: &verdict::ParsedEvidence, result: &AttestationResult, standing: &Standing) {
     let facts = verdict::facts(parsed);
     if format == Format::Json {
         return out.line(json!({
@@ -100,7 +100,7 @@ fn show(out: &Out, format: Format, parsed: &verdict::ParsedEvidence, standing: &
             "reasons": standing.reasons,
             "checks": standing.checks,
             "trustedTime": standing.trusted_time,
-            "notBefore": not_before,
+            "notBefore": result.not_before,
             "key": standing.key,
             "rekor": standing.rekor,
             "envelope": facts.envelope,

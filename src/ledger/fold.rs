@@ -262,14 +262,10 @@ impl<'s> Folding<'s> {
     fn watch(&mut self, tenant: &Tenant, row: &mut EventRow, verdict: &evaluate::Verdict) -> Result<(), FoldError> {
         let old = std::mem::replace(&mut row.watches, verdict.watches.clone());
         for (role, digest) in old.iter().filter(|watch| !row.watches.contains(watch)) {
-            self.list_event(tenant, *role, *digest, |list, rows| {
-                list.remove(rows, row.id.as_bytes()).map(drop)
-            })?;
+            self.list_event(tenant, *role, *digest, |list, rows| list.remove(rows, row.id.as_bytes()).map(drop))?;
         }
         for (role, digest) in row.watches.iter().filter(|watch| !old.contains(watch)) {
-            self.list_event(tenant, *role, *digest, |list, rows| {
-                list.insert(rows, row.id.as_bytes()).map(drop)
-            })?;
+            self.list_event(tenant, *role, *digest, |list, rows| list.insert(rows, row.id.as_bytes()).map(drop))?;
         }
         Ok(())
     }

@@ -231,4 +231,3 @@ impl Folding<'_> {
 fn to_bytes<T: Serialize>(value: &T) -> Result<Vec<u8>, FoldError> {
     serde_json::to_vec(value).map_err(|_| FoldError::Row)
 }
-

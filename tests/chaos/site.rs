@@ -72,7 +72,8 @@ impl Site {
             (0..tenants).map(|number| Producer::new(&format!("tenant-{number}"), number + 1, start)).collect();
         // The last tenant's key is activated in mid-stream.
         let late = producers.len() - 1;
-        let trust = |(at, producer): (usize, &Producer)| if at == late { producer.no_trust() } else { producer.trust() };
+        let trust =
+            |(at, producer): (usize, &Producer)| if at == late { producer.no_trust() } else { producer.trust() };
         let trusts = producers.iter().enumerate().map(trust).collect();
         plant::genesis(&log, "attestream", start, trusts, None);
         let made = producers.iter().map(|_| Vec::new()).collect();

@@ -29,8 +29,8 @@ fn event() -> impl Strategy<Value = Event> {
 fn attestation() -> impl Strategy<Value = Attestation> {
     let link = prop_oneof![3 => Just(Link::Sbom), 1 => Just(Link::Vex), 1 => Just(Link::Build)];
     let time = prop_oneof![Just(None), Just(Some(-100)), Just(Some(-50)), Just(Some(60)), Just(Some(120))];
-    (0u8..3, any::<bool>(), link, prop::option::of(0u8..4), 0u8..3, time, any::<bool>(), prop::option::of(0u8..3)).prop_map(
-        |(key, forged, link, document, subject, time, hinted, material)| Attestation {
+    (0u8..3, any::<bool>(), link, prop::option::of(0u8..4), 0u8..3, time, any::<bool>(), prop::option::of(0u8..3))
+        .prop_map(|(key, forged, link, document, subject, time, hinted, material)| Attestation {
             number: 0,
             key,
             forged,
@@ -40,8 +40,7 @@ fn attestation() -> impl Strategy<Value = Attestation> {
             time,
             hinted,
             material,
-        },
-    )
+        })
 }
 
 fn trusts() -> impl Strategy<Value = Vec<TenantTrust>> {

@@ -67,12 +67,7 @@ fn a_good_signature_on_another_document_does_not_bless_this_one() {
 #[test]
 fn a_key_added_later_reopens_what_it_can_change_and_a_removed_one_turns_it() {
     let (none, with) = (trust(&[], &[], None), trust(&[1], &[], None));
-    let records = vec![
-        control(0, genesis(none.clone())),
-        EVENT.record(),
-        GOOD.record(&none),
-        activate(1, &[1], &[]),
-    ];
+    let records = vec![control(0, genesis(none.clone())), EVENT.record(), GOOD.record(&none), activate(1, &[1], &[])];
     let added = run(records.clone(), &[GOOD], &[none.clone(), with.clone()], &[1], 0);
     assert_eq!(status(&added), (Status::Verified, Vec::new()));
     let asked = added.outputs.iter().filter(|output| output.topic == Topic::Work).count();
@@ -91,12 +86,8 @@ fn a_revoked_key_turns_what_was_signed_after_and_keeps_what_was_signed_before() 
     let with = trust(&[1], &[], None);
     let late = Attestation { time: None, ..GOOD.clone() };
     for (attestation, expected) in [(GOOD, Status::Verified), (late, Status::KeyPolicyMismatch)] {
-        let records = vec![
-            control(0, genesis(with.clone())),
-            EVENT.record(),
-            attestation.record(&with),
-            activate(1, &[1], &[1]),
-        ];
+        let records =
+            vec![control(0, genesis(with.clone())), EVENT.record(), attestation.record(&with), activate(1, &[1], &[1])];
         let run = run(records, &[attestation], std::slice::from_ref(&with), &[1], 0);
         assert_eq!(status(&run).0, expected);
     }

@@ -219,7 +219,8 @@ impl Attestation {
         let bytes = self.bytes();
         let mut admitted = admitted(&bytes);
         let (facts, result) = (self.facts(), self.verify(trust));
-        admitted.attestation = Some(AdmittedAttestation { facts, result, bytes: Bytes { inline: None, ..inline(&bytes) } });
+        admitted.attestation =
+            Some(AdmittedAttestation { facts, result, bytes: Bytes { inline: None, ..inline(&bytes) } });
         LedgerRecord::new(tenant(), Body::Admitted(Box::new(admitted)))
     }
 

@@ -122,7 +122,11 @@ fn a_record_that_makes_the_fold_panic_stops_its_partition_and_nothing_else() {
     let bad = tenants.iter().find(|tenant| of(tenant) == 0).unwrap();
     let good = tenants.iter().find(|tenant| of(tenant) == 1).unwrap();
     let sent = |tenant: &Producer, name: &str, mark| input(&format!("{}/{name}", tenant.tenant), sbom(100, mark));
-    send(&log, "p", vec![sent(bad, "before", 1), sent(bad, "poison", 2), sent(bad, "after", 3), sent(good, "other", 4)]);
+    send(
+        &log,
+        "p",
+        vec![sent(bad, "before", 1), sent(bad, "poison", 2), sent(bad, "after", 3), sent(good, "other", 4)],
+    );
 
     let settings = WorkerSettings::new("test", "one");
     let objects: Arc<dyn Objects> = Arc::new(MemoryObjects::default());

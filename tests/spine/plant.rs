@@ -1,8 +1,8 @@
 //! A running plant: genesis, and workers of both roles on one log.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,13 @@ impl TestClock {
     }
 }
 
-pub fn genesis<L: Log>(log: &L, application: &str, at: Millis, tenants: Vec<TenantTrust>, root: Option<TrustRootBytes>) {
+pub fn genesis<L: Log>(
+    log: &L,
+    application: &str,
+    at: Millis,
+    tenants: Vec<TenantTrust>,
+    root: Option<TrustRootBytes>,
+) {
     let seed = Seed { ledger: "01TESTLEDGER".to_owned(), verifier: "attestream".to_owned(), at, root, tenants };
     init(log, application, seed).unwrap();
 }

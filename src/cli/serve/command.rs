@@ -5,8 +5,8 @@ use super::{Process, birth};
 use crate::cli::args::{RoleName, Run, Up};
 use crate::cli::cluster::{kafka, required_kafka, settings};
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::logging;
 use crate::cli::out::Out;
+use crate::cli::{demo, logging};
 use crate::event::Topic;
 use crate::kafka::{KafkaLog, topics};
 use crate::log::{Log, LogError};
@@ -21,11 +21,17 @@ pub fn up(up: Up) -> Result<Exit, Failure> {
     let mut settings = settings(&up.configured)?;
     if let Some(data) = up.data {
         settings.data = data;
+    } else if up.demo {
+        // The demo never mixes with what a person keeps.
+        settings.data = settings.data.join("demo");
     }
     if let Some(listen) = up.listen {
         settings.listen = listen;
     }
     logging::start(up.demo);
+    if up.demo {
+        return play(settings, up.exit);
+    }
     let budget = MemoryBudget::default();
     match kafka(&settings)? {
         Some(log) => {
@@ -41,6 +47,30 @@ pub fn up(up: Up) -> Result<Exit, Failure> {
             until_stopped(Process::open(log, settings, &ALL, budget)?, &born)
         }
     }
+}
+
+/// `attestream up --demo`: the same process on the local log, and somebody who feeds it.
+fn play(mut settings: Settings, exit: bool) -> Result<Exit, Failure> {
+    let seed = demo::prepare(&mut settings)?;
+    let budget = MemoryBudget::default();
+    let log = open_local(&settings, &budget)?;
+    let mut process = Process::open(log, settings, &ALL, budget)?;
+    let out = Out::new();
+    out.line(format!("attestream listens on http://{}", process.address));
+    let born: Birth<LocalLog> = Box::new(|log, settings| birth::init(log, settings).map(drop));
+    let outcome = process.start(&born).and_then(|()| demo::play(&process, seed));
+    let outcome = match outcome {
+        Ok(played) if !exit => {
+            out.line("");
+            out.line("Serving until Ctrl-C.");
+            process.wait().map(|()| played)
+        }
+        // Told to stop in mid-play: the next start goes on from there.
+        Err(_) if process.stop.is_stopped() => Ok(Exit::Done),
+        outcome => outcome,
+    };
+    process.end();
+    outcome
 }
 
 /// `attestream run`.
