@@ -94,8 +94,13 @@ fn ledger(scenario: &Scenario, places: &[usize], pairs: &[usize]) -> Vec<LedgerR
     records
 }
 
+/// `PROPTEST_CASES` sets more.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(250)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn arrival_order_never_changes_the_final_state(

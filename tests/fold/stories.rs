@@ -115,9 +115,9 @@ fn a_chain_lists_verified_attestations_of_the_same_subject() {
 #[test]
 fn a_sweep_is_bounded_and_lets_live_records_through() {
     let with = trust(&[1], &[], None);
-    let events: Vec<Event> = (0..250u8).map(|document| Event { document, ..EVENT }).collect();
+    let events: Vec<Event> = (0..250u8).map(|document| Event { document, subject: Some(document), ..EVENT }).collect();
     let attestations: Vec<Attestation> =
-        (0..250u8).map(|number| Attestation { number, document: Some(number), ..GOOD }).collect();
+        (0..250u8).map(|number| Attestation { number, document: Some(number), subject: number, ..GOOD }).collect();
     let mut records = vec![control(0, genesis(with.clone()))];
     records.extend(events.iter().map(Event::record));
     records.extend(attestations.iter().map(|attestation| attestation.record(&with)));

@@ -102,6 +102,11 @@ impl Numbers {
     }
 }
 
+/// `ATTESTREAM_SEEDS` sets more.
+fn seeds() -> u64 {
+    std::env::var("ATTESTREAM_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(6)
+}
+
 fn faults(numbers: &mut Numbers) -> FaultPlan {
     let verbs = [Verb::Begin, Verb::Append, Verb::Offsets, Verb::Commit, Verb::Commit, Verb::Gather];
     let effects = [Effect::Before, Effect::After, Effect::Lose];
@@ -118,7 +123,7 @@ fn faults(numbers: &mut Numbers) -> FaultPlan {
 #[test]
 fn crashes_and_failing_transactions_lose_and_double_nothing() {
     let mut crashed = std::collections::BTreeMap::new();
-    for seed in 1..=12 {
+    for seed in 1..=seeds() {
         let mut numbers = Numbers(seed);
         let log = fresh();
         let mut producers = producers(2);
