@@ -19,9 +19,9 @@ fn an_error_names_the_field_and_what_was_expected() {
     let root = format!("trustRoot: {{ file: root.json, sha256: {zeros} }}");
     let gone = format!("trustRoot: {{ file: gone.json, sha256: {zeros} }}");
     let cases = [
-        ("listne: x", "", "listne"),
+        ("listne: x", "listne", "expected one of `data`"),
         ("listen: nowhere", "listen", "socket address"),
-        ("kafka: { broker: x }", "kafka", "broker"),
+        ("kafka: { broker: x }", "kafka.broker", "expected one of `brokers`"),
         ("kafka: 3", "kafka", "expected"),
         ("ledger: { partitions: many }", "ledger.partitions", "u32"),
         ("ledger: { partitions: 0 }", "ledger.partitions", "expected 1 to 64, got 0"),
@@ -29,7 +29,7 @@ fn an_error_names_the_field_and_what_was_expected() {
         ("ticks: { intervalMs: -5 }", "ticks.intervalMs", "u64"),
         ("snapshots: { keep: 0 }", "snapshots.keep", "at least 1"),
         ("verifier: ' '", "verifier", "the name of this service"),
-        ("tenants: acme", "tenants", "expected a list"),
+        ("tenants: acme", "tenants", "expected a sequence"),
         ("tenants: [7]", "tenants[0]", "expected a tenant"),
         ("tenants: [{ tenant: Acme }]", "tenants[0].tenant", "a tenant is 1 to 63"),
         ("tenants: [{ tenant: acme }, { tenant: acme }]", "tenants", "acme twice"),
