@@ -15,9 +15,9 @@ fn load(yaml: &str, environment: &[(&str, &str)]) -> Result<Settings, SettingsEr
 
 #[test]
 fn an_error_names_the_field_and_what_was_expected() {
-    let zeros = "0".repeat(64);
-    let root = format!("trustRoot: {{ file: root.json, sha256: {zeros} }}");
-    let gone = format!("trustRoot: {{ file: gone.json, sha256: {zeros} }}");
+    let pin = "ab".repeat(32);
+    let root = format!("trustRoot: {{ file: root.json, sha256: {pin} }}");
+    let gone = format!("trustRoot: {{ file: gone.json, sha256: {pin} }}");
     let cases = [
         ("listne: x", "listne", "expected one of `data`"),
         ("listen: nowhere", "listen", "socket address"),
