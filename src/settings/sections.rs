@@ -16,6 +16,9 @@ use crate::verdict::{CompiledTrust, TenantTrust, TrustRoot};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Settings {
+    /// Where these were read: what later errors name.
+    #[serde(skip)]
+    pub place: String,
     /// The folder of state, snapshots, objects and, without brokers, the log.
     pub data: PathBuf,
     /// Where HTTP is served.
@@ -94,6 +97,7 @@ pub struct Snapshots {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
+            place: String::new(),
             data: PathBuf::from("data"),
             listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
             verifier: String::from("attestream"),
@@ -141,6 +145,7 @@ impl Settings {
         environment::overlay(map, variable)?;
         let mut settings: Settings = file::typed(&place, value)?;
         let entries = settings.entries.take().unwrap_or_default();
+        settings.place.clone_from(&place);
         settings.tenants = tenants::of_settings(&place, folder, entries)?;
         settings.check(&place, folder)?;
         Ok(settings)

@@ -82,8 +82,21 @@ fn the_environment_goes_before_the_file_and_is_named_where_it_is_wrong() {
 fn the_example_says_what_the_defaults_are_and_names_every_variable() {
     let text = include_str!("../../config/attestream.yaml");
     let (example, defaults) = (load(text, &[]).unwrap(), load("", &[]).unwrap());
-    assert_eq!(format!("{example:?}"), format!("{defaults:?}"));
+    let shown = |settings: Settings| format!("{:?}", Settings { place: String::new(), ..settings });
+    assert_eq!(shown(example), shown(defaults));
     for (variable, _) in VARIABLES {
         assert!(text.contains(variable), "{variable}");
+    }
+}
+
+#[test]
+fn what_exactness_depends_on_is_refused_with_file_and_property() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("attestream.yaml");
+    fs::write(&path, "kafka: { brokers: 'localhost:1', properties: { isolation.level: read_uncommitted } }").unwrap();
+    let (exit, stdout, stderr) = super::process::run(&["up", "--config", path.to_str().unwrap()]);
+    assert_eq!((exit, stdout.as_str()), (2, ""));
+    for expected in ["attestream.yaml: kafka: ", "isolation.level", "always read_committed"] {
+        assert!(stderr.contains(expected), "{expected} in {stderr}");
     }
 }
