@@ -51,4 +51,18 @@ fn the_same_commands_work_on_a_cluster() {
     assert_eq!(running.post("/topics/sbom.submitted", &[("x-tenant", "nobody")], b"{}").0, 202);
     until("dead-lettered", || tail("events.dead-letter").len() == 1);
     assert_eq!(running.stop(), 0);
+
+    // The same ledger in other hands: each role in a process of its own, with no state yet.
+    let role = |role: &str| {
+        let arguments = ["run", "--role", role, "--instance", "b", "--config", config];
+        Running::start(&folder.path().join(role), &arguments)
+    };
+    let (admission, ledger) = (role("admission"), role("ledger"));
+    admission.until_ready();
+    ledger.until_ready();
+    assert_eq!(call(&["publish", "--tenant", "acme", "config/samples"]).0, 0);
+    let repeated = r#"attestream_fates_total{fate="repeated",role="ledger"} 3"#;
+    until("repeated", || ledger.get("/metrics").1.contains(repeated));
+    assert_eq!(tail("events.enriched").len(), 3, "a repetition publishes nothing");
+    assert_eq!((admission.stop(), ledger.stop()), (0, 0));
 }

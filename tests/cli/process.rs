@@ -32,8 +32,15 @@ pub struct Running {
 impl Running {
     /// Starts `up` and reads where it listens.
     pub fn up(data: &Path, more: &[&str]) -> Running {
-        let mut arguments = vec!["up", "--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+        let mut arguments = vec!["up"];
         arguments.extend(more);
+        Running::start(data, &arguments)
+    }
+
+    /// Starts any command that serves.
+    pub fn start(data: &Path, arguments: &[&str]) -> Running {
+        let mut arguments = arguments.to_vec();
+        arguments.extend(["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
         let mut child = command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
