@@ -9,7 +9,7 @@ help: ## this list
 
 demo: setup-build ## good and bad evidence through one process; ARGS=--exit ends it
 	@.ci/build build
-	@.ci/build run --quiet -- up --demo $(ARGS)
+	@.ci/build run --quiet -- up --demo --data data/demo $(ARGS)
 
 test: setup ## every test, on a real Kafka too; ends with how many ran and what was skipped
 	@deploy/kafka/kafka fetch || test -z "$$CI"
