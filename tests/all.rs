@@ -9,6 +9,8 @@ mod broker;
 #[cfg(test)]
 mod chaos;
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod evidence;
 #[cfg(test)]
 mod fold;

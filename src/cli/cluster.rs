@@ -38,7 +38,8 @@ pub fn kafka(settings: &Settings) -> Result<Option<KafkaLog>, Failure> {
         instance: settings.kafka.instance.clone(),
         properties: settings.kafka.properties.clone(),
     };
-    Ok(Some(KafkaLog::new(kafka)?))
+    let log = KafkaLog::new(kafka);
+    log.map(Some).map_err(|error| Failure::new(Exit::Usage, format!("{}: kafka: {error}", settings.place)))
 }
 
 /// The cluster, where a command is for clusters only.

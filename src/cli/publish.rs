@@ -121,29 +121,31 @@ fn collect(path: &Path, named: bool, files: &mut Vec<(PathBuf, bool)>) -> Result
 
 impl Publisher<'_> {
     fn file(&mut self, path: PathBuf, named: bool) -> Result<(), Failure> {
-        let value = match fs::read(&path) {
-            Ok(value) => value,
-            Err(error) => return Ok(self.report(&path, None, &Outcome::Failed(format!("unreadable: {error}")))),
-        };
-        let topic = match self.topic {
-            Some(topic) => topic,
-            None => match topic_of(&value) {
-                Ok(topic) => topic,
-                Err(error) if named => return Ok(self.report(&path, None, &Outcome::Failed(error.to_string()))),
-                Err(error) => return Ok(self.report(&path, None, &Outcome::Skipped(error.to_string()))),
-            },
-        };
-        let digest = Digest::of(&value);
-        let key = format!("{}/{}", self.tenant, name(&path, digest));
-        let item = Item { path, topic, key, value, digest };
-        if item.value.len() + item.key.len() + FRAME > limits::MESSAGE_MAX {
-            let outcome = Outcome::Failed("record-too-large".to_owned());
-            return Ok(self.report(&item.path, Some(&item), &outcome));
+        match self.item(&path, named) {
+            Err(outcome) => self.report(&path, None, &outcome),
+            Ok(item) if item.value.len() + item.key.len() + FRAME > limits::MESSAGE_MAX => {
+                self.report(&path, Some(&item), &Outcome::Failed("record-too-large".to_owned()));
+            }
+            Ok(item) => {
+                self.waiting_bytes += item.value.len();
+                self.waiting.push(item);
+            }
         }
-        self.waiting_bytes += item.value.len();
-        self.waiting.push(item);
         let alone = matches!(self.sink, Sink::Server(_));
         if alone || self.waiting.len() >= BATCH || self.waiting_bytes >= BATCH_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    /// What a file is as a record, or why it is none.
+    fn item(&self, path: &Path, named: bool) -> Result<Item, Outcome> {
+        let value = fs::read(path).map_err(|error| Outcome::Failed(format!("unreadable: {error}")))?;
+        let of_content = |error: crate::formats::FormatError| match named {
+            true => Outcome::Failed(error.to_string()),
+            false => Outcome::Skipped(error.to_string()),
+        };
+        let topic = self.topic.map_or_else(|| topic_of(&value), Ok).map_err(of_content)?;
+        let digest = Digest::of(&value);
+        let key = format!("{}/{}", self.tenant, name(path, digest));
+        Ok(Item { path: path.to_owned(), topic, key, value, digest })
     }
 
     fn flush(&mut self) -> Result<(), Failure> {

@@ -1,7 +1,6 @@
 //! HTTP: health and metrics for everyone, inputs, control and reading topics for this machine alone.
 
 mod control;
-mod gateway;
 pub mod lag;
 pub mod line;
 mod loopback;
@@ -9,10 +8,11 @@ pub mod problem;
 mod publish;
 pub mod records;
 mod router;
+mod surface;
 mod writer;
 
-pub use gateway::{Accept, Gateway};
 pub use line::Line;
 pub use problem::{Problem, ProblemCode};
 pub use router::{Server, serve};
+pub use surface::{Accept, Gateway};
 pub use writer::{WriteError, Writer};

@@ -81,3 +81,80 @@ impl States for RocksStates {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::{Mutex, PoisonError};
+
+    use super::*;
+    use crate::event::Digest;
+    use crate::ledger::state::{Memo, State};
+
+    #[derive(Default)]
+    struct Notices(Mutex<Vec<String>>);
+
+    impl Observer for Notices {
+        fn happened(&self, happening: &Happening<'_>) {
+            if let Happening::Notice { text } = happening {
+                self.0.lock().unwrap_or_else(PoisonError::into_inner).push((*text).to_owned());
+            }
+        }
+    }
+
+    fn at(ledger: &str, seq: u64) -> StatePosition {
+        let last_digest = Digest::of(b"");
+        StatePosition {
+            ledger: ledger.to_owned(),
+            partition: 2,
+            seq,
+            next_offset: seq,
+            last_offset: seq - 1,
+            last_digest,
+        }
+    }
+
+    fn memo(n: u8) -> Memo {
+        Memo { rows: [(vec![n], Some(vec![n]))].into(), ..Memo::default() }
+    }
+
+    #[test]
+    fn a_lost_folder_is_restored_from_the_newest_good_snapshot_and_another_ledgers_is_set_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let notices = Arc::new(Notices::default());
+        let observer = Arc::clone(&notices) as Arc<dyn Observer>;
+        let states = RocksStates::new(folder.path(), 2, MemoryBudget::new(8 << 20, 4 << 20), observer);
+        let said = || std::mem::take(&mut *notices.0.lock().unwrap());
+
+        let mut state = states.open("a", 2).unwrap();
+        assert_eq!((state.position().unwrap(), said()), (None, Vec::new()));
+        for seq in 1..=2 {
+            state.remember(memo(u8::try_from(seq).unwrap()), &at("a", seq)).unwrap();
+            states.snapshot(&state, &at("a", seq)).unwrap();
+        }
+        let hash = state.state_hash().unwrap();
+        state.remember(memo(3), &at("a", 3)).unwrap();
+        drop(state);
+        assert_eq!(states.open("a", 2).unwrap().position().unwrap(), Some(at("a", 3)), "as it was left");
+
+        fs::remove_dir_all(folder.path().join("state")).unwrap();
+        let restored = states.open("a", 2).unwrap();
+        assert_eq!((restored.position().unwrap(), restored.state_hash().unwrap()), (Some(at("a", 2)), hash));
+        drop(restored);
+        assert!(said().concat().contains("was restored from"));
+
+        fs::remove_dir_all(folder.path().join("state")).unwrap();
+        let newest = folder.path().join("snapshots/2/snapshot-00000000000000000002-0000");
+        let manifest = fs::read_dir(&newest).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.is_file());
+        fs::write(manifest.unwrap(), b"{}").unwrap();
+        let restored = states.open("a", 2).unwrap();
+        assert_eq!(restored.position().unwrap(), Some(at("a", 1)), "the older one, where the newest is damaged");
+        drop(restored);
+        assert!(said().concat().contains("was not used: snapshot-broken"));
+
+        let other = states.open("b", 2).unwrap();
+        assert_eq!(other.position().unwrap(), None, "never the state of another ledger");
+        assert!(said().concat().contains("store-foreign"));
+        assert!(folder.path().join("state/2.aside-1").is_dir());
+    }
+}

@@ -16,6 +16,9 @@ use crate::verdict::{CompiledTrust, TenantTrust, TrustRoot};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Settings {
+    /// Where these were read: what later errors name.
+    #[serde(skip)]
+    pub place: String,
     /// The folder of state, snapshots, objects and, without brokers, the log.
     pub data: PathBuf,
     /// Where HTTP is served.
@@ -25,6 +28,9 @@ pub struct Settings {
     /// Registry entries that a new ledger begins with. Later changes are activated.
     #[serde(skip)]
     pub tenants: Vec<TenantTrust>,
+    /// The same as they stand in the file: entries, and names of files.
+    #[serde(rename = "tenants")]
+    entries: Option<Vec<Value>>,
     /// The trust root that a new ledger begins with.
     pub trust_root: Option<TrustRootFile>,
     pub kafka: Kafka,
@@ -91,10 +97,12 @@ pub struct Snapshots {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
+            place: String::new(),
             data: PathBuf::from("data"),
             listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
             verifier: String::from("attestream"),
             tenants: Vec::new(),
+            entries: None,
             trust_root: None,
             kafka: Kafka::default(),
             ledger: Ledger::default(),
@@ -135,12 +143,9 @@ impl Settings {
             return Err(SettingsError::new(place, "", "expected a mapping"));
         };
         environment::overlay(map, variable)?;
-        let entries = match map.remove("tenants") {
-            None | Some(Value::Null) => Vec::new(),
-            Some(Value::Array(entries)) => entries,
-            Some(_) => return Err(SettingsError::new(place, "tenants", "expected a list")),
-        };
         let mut settings: Settings = file::typed(&place, value)?;
+        let entries = settings.entries.take().unwrap_or_default();
+        settings.place.clone_from(&place);
         settings.tenants = tenants::of_settings(&place, folder, entries)?;
         settings.check(&place, folder)?;
         Ok(settings)

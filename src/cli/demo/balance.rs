@@ -12,11 +12,13 @@ use crate::event::{Digest, Tenant, Topic};
 use crate::ledger::output::{Published, Status};
 use crate::log::{Log, Record};
 
+/// A stage: its name, what came in, and the fates.
+type Stage = (&'static str, u64, Vec<(&'static str, u64)>);
+
 /// What was found. Empty `problems`: everything balances and ended as it had to.
 #[derive(Default)]
 pub struct Balance {
-    /// A stage: its name, what came in, and the fates.
-    stages: Vec<(&'static str, u64, Vec<(&'static str, u64)>)>,
+    stages: Vec<Stage>,
     outputs: Vec<(Topic, u64)>,
     pub problems: Vec<String>,
 }

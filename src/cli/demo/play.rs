@@ -6,7 +6,8 @@ use super::Seed;
 use super::balance::{balance, letter_code};
 use super::feed::{feed, progress, settle};
 use super::shadow::{Seen, Shadow};
-use super::story::{Story, tell};
+use super::story::{Act, Story, tell};
+use crate::cli::cluster::in_force;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::out::{Colour, Out, tame};
 use crate::cli::serve::Process;
@@ -73,6 +74,12 @@ fn feed_all<L: Log>(
             out.line(out.paint(Colour::Bold, part));
         }
         out.line(format!("{} {}", out.paint(Colour::Dim, &format!("[{:>2}/{total}]", number + 1)), step.what));
+        if let Act::Activate(trust) = &step.act
+            && in_force(log)?.document(&trust.tenant) == Some(&**trust)
+        {
+            out.line("        in force already");
+            continue;
+        }
         feed::<L>(&mut outlet, step)?;
         settle(log, &settings, &process.stop)?;
         for letter in letters.read(100, Duration::ZERO)? {

@@ -1,0 +1,8 @@
+//! The command line as a person meets it: the built binary, its exit codes, its HTTP surface.
+
+mod demo;
+mod kafka;
+mod offline;
+mod process;
+mod serve;
+mod settings;
