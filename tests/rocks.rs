@@ -1,5 +1,4 @@
 //! Folders of ours on a real disk: state, snapshots, the local log.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on says where")]
 
 mod local;
 mod port;

@@ -45,7 +45,7 @@ fn is_stale(result: &AttestationResult, activation: u64, touched: &Touched) -> b
         RestsOn::Identities => later(&touched.identities),
         RestsOn::Root => later(&touched.root),
         RestsOn::Unresolved(Some(hint)) => touched.added.get(hint).is_some_and(later),
-        RestsOn::Unresolved(None) => touched.added.values().any(|number| later(number)),
+        RestsOn::Unresolved(None) => touched.added.values().any(later),
         RestsOn::Rules => later(&touched.rules),
     };
     later(&touched.rules) || result.rests_on.iter().any(touches)

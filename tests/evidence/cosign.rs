@@ -266,5 +266,5 @@ fn the_envelope_in_a_bundle_is_known_by_its_raw_span() {
         (depth == 0).then_some(start + at + 1)
     });
     let facts = verdict::facts(&verdict::parse(&bytes, &[]).unwrap());
-    assert_eq!(facts.envelope, Digest::of(text[start..end.unwrap()].as_bytes()));
+    assert_eq!(facts.envelope, Digest::of(&text.as_bytes()[start..end.unwrap()]));
 }

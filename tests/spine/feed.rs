@@ -62,7 +62,7 @@ impl Producer {
             3 => self.make(number, Some(Wrong::WrongDocument), false),
             4 => self.alone(number),
             5 => self.inside(number),
-            _ => self.make(number, None, number % 2 == 0),
+            _ => self.make(number, None, number.is_multiple_of(2)),
         }
     }
 

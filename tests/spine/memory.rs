@@ -150,7 +150,9 @@ fn crashes_and_failing_transactions_lose_and_double_nothing() {
         };
         let mut made = [Vec::new(), Vec::new()];
         log.fail(Some(faults(&mut numbers)));
-        let produce = |input| drop(log.produce(input, NOW).unwrap());
+        let produce = |input| {
+            log.produce(input, NOW).unwrap();
+        };
         for round in 0..25 {
             for (at, producer) in producers.iter_mut().enumerate() {
                 let next = producer.next();
