@@ -4,12 +4,14 @@
 //!    record itself names;
 //! 3. the states' hashes are the fold's;
 //! 4. the fates of each stage balance;
-//! 5. a reader of `change` and `revision` ends with exactly what is verified.
+//! 5. every record is what its schema says;
+//! 6. a reader of `change` and `revision` ends with exactly what is verified.
 
 use std::collections::BTreeMap;
 
 use attestream::admission::ports::Objects;
 use attestream::admission::{Admission, Fate as AdmissionFate, Input, TrustTable, answer};
+use attestream::event::topic::TopicRole;
 use attestream::event::{Digest, Topic};
 use attestream::ledger::control::ControlRecord;
 use attestream::ledger::output::{Change, Published, Status};
@@ -48,8 +50,19 @@ pub fn judge<L: Log>(log: &L, objects: &dyn Objects) -> Judgement {
     outputs_are_the_folds(log, &published);
     sweeps_are_bounded(&ledger);
     inputs_are_admitted_once(log, objects, &ledger, &mut judgement);
+    records_fit_their_schemas(log);
     readers_end_right(log, &mut judgement);
     judgement
+}
+
+/// Every record of ours, on every topic. Inputs are the producers' own.
+fn records_fit_their_schemas<L: Log>(log: &L) {
+    for topic in Topic::ALL.iter().copied().filter(|topic| topic.role() != TopicRole::Input) {
+        for record in read_all(log, topic) {
+            let place = format!("{} at {}", record.partition, record.offset);
+            crate::schemas::validate_record(&record).unwrap_or_else(|problem| panic!("{place}: {problem}"));
+        }
+    }
 }
 
 /// Folds a partition's ledger from nothing.
