@@ -1,6 +1,6 @@
 # One profile (dev, in Cargo.toml) and one target folder for everything, so that the C++ is compiled once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check kafka kafka-stop setup setup-build
+.PHONY: help demo test check chaos kafka kafka-stop setup setup-build
 
 KAFKA_DIR ?= target/kafka/broker
 
@@ -20,6 +20,11 @@ check: setup-build ## formatting, lints, the feature wall, licences
 	.ci/build clippy --all-targets -- -D warnings
 	.ci/build clippy --lib --bins --no-default-features -- -D warnings
 	.ci/deny
+
+N ?= 7
+chaos: setup ## kill -9 at every point, N times each, for eight tenants and one; a sweep over 100,000 events
+	@deploy/kafka/kafka fetch
+	ATTESTREAM_CHAOS=$(N) ATTESTREAM_SWEEP=$(or $(SWEEP),100000) .ci/build test --test all -- chaos:: --nocapture --test-threads 1
 
 kafka: setup ## one real broker on loopback, to try things on
 	@deploy/kafka/kafka start $(KAFKA_DIR)

@@ -41,10 +41,24 @@ fn all_end_as_expected(site: &Site, judgement: &Judgement) {
 
 #[test]
 fn kill_9_at_every_point_of_either_role() {
+    kill_9_at_every_point(8);
+}
+
+#[test]
+fn kill_9_at_every_point_with_one_tenant_alone() {
+    kill_9_at_every_point(1);
+}
+
+fn kill_9_at_every_point(tenants: u64) {
     let Some(cluster) = broker::shared() else { return };
-    let mut site = Site::open(cluster, 8);
+    let mut site = Site::open(cluster, tenants);
     let admission = Point::ALL.into_iter().filter(|point| *point < Point::Remembered).map(|p| (Role::Admission, p));
-    let points: Vec<(Role, Point)> = admission.chain(Point::ALL.into_iter().map(|p| (Role::Ledger, p))).collect();
+    let mut points: Vec<(Role, Point)> = admission.chain(Point::ALL.into_iter().map(|p| (Role::Ledger, p))).collect();
+    if rounds() == 1 && tenants == 1 {
+        points = points.into_iter().step_by(3).collect();
+    }
+    // The long form has at least 500 records between two kills.
+    let fed = if rounds() == 1 { 32 / tenants } else { 320 / tenants };
     let mut kills = 0;
     for round in 0..rounds() {
         for (at, (role, point)) in points.iter().enumerate() {
@@ -52,8 +66,8 @@ fn kill_9_at_every_point_of_either_role() {
             let after_us = if *point == Point::Committing { 200 + 150 * (round + at) % 1_500 } else { 0 };
             let nth = if *point == Point::Snapshotted { 1 } else { 1 + (round + at) % 3 };
             let mut instance = site.start("one", Some(die(*role, *point, nth, after_us)));
-            site.feed(4);
-            if round == 0 && at == 7 {
+            site.feed(fed);
+            if round == 0 && at == 3 {
                 site.activate();
             }
             // What was fed may be too little to bring it to its point: more comes until it is dead.
@@ -68,9 +82,30 @@ fn kill_9_at_every_point_of_either_role() {
     let judgement = site.judge(site.start("one", None), &["one"]);
     all_end_as_expected(&site, &judgement);
     println!(
-        "chaos: {kills} kills, {} ledger records, {} admitted, {} dead-lettered: 0 lost, 0 doubled, 0 out of order",
+        "chaos: {tenants} tenants, {kills} kills, {} ledger records, {} admitted, {} dead-lettered: 0 lost, 0 doubled, \
+         0 out of order",
         judgement.ledger, judgement.admitted, judgement.dead_lettered
     );
+}
+
+#[test]
+fn a_broker_that_dies_under_load_costs_nothing_but_time() {
+    let Some(cluster) = broker::Own::start(1) else { return };
+    let mut site = Site::open(&cluster, 3);
+    let one = site.start("one", None);
+    for round in 0..rounds() + 1 {
+        site.feed(8);
+        std::thread::park_timeout(Duration::from_millis(700 + 300 * round));
+        cluster.kill(1);
+        std::thread::park_timeout(Duration::from_millis(500));
+        cluster.restart(1);
+        site.feed(8);
+        if round == 0 {
+            site.activate();
+        }
+    }
+    let judgement = site.judge(one, &["one"]);
+    all_end_as_expected(&site, &judgement);
 }
 
 #[test]
