@@ -31,7 +31,7 @@ impl<L: Log> ControlView<L> {
     pub fn read_to_end(&mut self, observer: &dyn Observer) -> Result<usize, LogError> {
         let mut count = 0;
         loop {
-            let records = self.reader.read(1_000, Duration::from_millis(100))?;
+            let records = self.reader.read(1_000, Duration::from_millis(10))?;
             count += records.len();
             for record in &records {
                 match serde_json::from_slice::<ControlRecord>(record.value.as_deref().unwrap_or_default()) {
