@@ -1,0 +1,152 @@
+//! Every document that is accepted is verified by right evidence, and refused by wrong evidence with its code.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use attestream::event::{Digest, Topic};
+use attestream::ledger::output::{Published, Status};
+use attestream::log::Log;
+use attestream::signing::Wrong;
+
+use super::sets::{corpus, files, name};
+use super::signed::{Document, MEANT, UNMEANT};
+use super::site::{Fate, Line, NOW, Site, bytes};
+use super::table::Table;
+use crate::broker;
+use crate::spine::feed::Producer;
+use crate::spine::plant::read_all;
+
+/// The sets of documents; of the last two, only some files are documents.
+const SETS: [&str; 7] =
+    ["bom-examples", "cyclonedx-1.6", "vexhub", "openvex", "sarif", "cosign/blobs", "cosign/predicates"];
+
+type Fates = BTreeMap<(String, Digest), Fate>;
+type Documents = BTreeMap<Digest, Document>;
+
+/// Publishes every set for a tenant, one process per set.
+fn publish(site: &Site, root: &Path, tenant: &str) -> Vec<(&'static str, Line)> {
+    let of = |set: &'static str| site.publish(tenant, &[root.join(set)]).into_iter().map(move |line| (set, line));
+    SETS.into_iter().flat_map(of).collect()
+}
+
+/// The events of a tenant, by document: each accepted file is in one, and each is of one accepted file.
+fn documents<L: Log>(log: &L, lines: &[(&str, Line)], tenant: &str) -> Documents {
+    let paths: BTreeMap<Digest, &PathBuf> =
+        lines.iter().filter_map(|(_, line)| Some((line.digest?, &line.path))).collect();
+    let mut documents = BTreeMap::new();
+    for record in read_all(log, Topic::Enriched) {
+        let event: Published = serde_json::from_slice(record.value.as_deref().unwrap()).unwrap();
+        if event.tenant.as_str() == tenant {
+            let digest = event.document.as_ref().unwrap().digest;
+            assert_eq!(event.trust.status, Status::Missing, "nothing is signed yet");
+            let before = documents.insert(digest, Document { event, bytes: bytes(paths[&digest]) });
+            assert!(before.is_none(), "one event per document: {}", paths[&digest].display());
+        }
+    }
+    documents
+}
+
+/// Counts what became of each file: accepted, or why not.
+fn count_files(table: &mut Table, root: &Path, lines: &[(&str, Line)], fates: &Fates, documents: &Documents) {
+    for (set, line) in lines {
+        let Some(digest) = line.digest else {
+            assert_eq!(line.outcome, "skipped", "{line:?}");
+            table.count(set, &format!("not published: {}", line.why.as_deref().unwrap()));
+            continue;
+        };
+        let fate = &fates[&("right".to_owned(), digest)];
+        assert_eq!(fates[&("wrong".to_owned(), digest)], *fate, "a tenant's documents fare as another's");
+        match fate {
+            Fate::Admitted(_) => {
+                assert!(documents.contains_key(&digest), "{}", name(root, &line.path));
+                table.count(set, "accepted");
+            }
+            Fate::DeadLettered(code) => {
+                assert!(!documents.contains_key(&digest), "{}", name(root, &line.path));
+                table.count(set, &format!("dead-lettered: {code}"));
+            }
+        }
+    }
+}
+
+/// Wrong evidence about each document, one kind after the other, and beside it evidence that means no event.
+struct WrongEvidence {
+    /// What is wrong with the evidence about each document.
+    about: BTreeMap<Digest, Wrong>,
+    /// Evidence that means no event, by digest.
+    beside: BTreeMap<Digest, Wrong>,
+    inputs: Vec<(String, Vec<u8>)>,
+}
+
+fn sign_wrong(producer: &mut Producer, documents: &Documents) -> WrongEvidence {
+    let mut wrong = WrongEvidence { about: BTreeMap::new(), beside: BTreeMap::new(), inputs: Vec::new() };
+    let kinds = MEANT.into_iter().zip(UNMEANT).cycle();
+    for ((digest, document), (meant, unmeant)) in documents.iter().zip(kinds) {
+        wrong.about.insert(*digest, meant);
+        let key = format!("wrong/{}", meant.expected());
+        wrong.inputs.push((key, document.attest(&mut producer.authority, Some(meant))));
+        let beside = document.attest(&mut producer.authority, Some(unmeant));
+        wrong.beside.insert(Digest::of(&beside), unmeant);
+        wrong.inputs.push(("wrong/beside".to_owned(), beside));
+    }
+    wrong
+}
+
+#[test]
+fn every_accepted_document_is_verified_by_right_evidence_and_refused_by_wrong() {
+    let Some(root) = corpus(&SETS) else { return };
+    let Some(cluster) = broker::shared() else { return };
+    let mut right = Producer::new("right", 1, NOW);
+    let mut wrong = Producer::new("wrong", 2, NOW);
+    let site = Site::open(cluster, vec![right.trust(), wrong.trust()], None);
+    let lines = publish(&site, &root, "right");
+    let again = publish(&site, &root, "wrong");
+    assert_eq!(lines.len(), again.len());
+    assert_eq!(lines.len(), SETS.iter().map(|set| files(&root.join(set)).len()).sum::<usize>(), "a line per file");
+    site.settle();
+    let documents_right = documents(&site.log, &lines, "right");
+    let documents_wrong = documents(&site.log, &again, "wrong");
+    assert!(documents_right.keys().eq(documents_wrong.keys()));
+
+    let mut table = Table::default();
+    count_files(&mut table, &root, &lines, &site.fates(), &documents_right);
+    let signed = documents_right.values().map(|document| document.attest(&mut right.authority, None));
+    let signed: Vec<(String, Vec<u8>)> = signed.map(|bytes| ("right/evidence".to_owned(), bytes)).collect();
+    let evidence = sign_wrong(&mut wrong, &documents_wrong);
+    site.send(&signed);
+    site.send(&evidence.inputs);
+    site.settle();
+    let fates = site.fates();
+    for (digest, wrong) in &evidence.beside {
+        let expected = if wrong.verifies() { "verified" } else { wrong.expected() };
+        assert_eq!(fates[&("wrong".to_owned(), *digest)].said(), expected, "{wrong:?}");
+    }
+
+    let judgement = site.judge();
+    assert_eq!(judgement.events.len(), documents_right.len() + documents_wrong.len());
+    let sets: BTreeMap<Digest, &str> = lines.iter().filter_map(|(set, line)| Some((line.digest?, *set))).collect();
+    let mut unlike = Vec::new();
+    for event in judgement.events.values() {
+        let digest = event.document.as_ref().unwrap().digest;
+        let said = event.trust.reasons.join(" ");
+        let row = format!("{}, tenant {}", sets[&digest], event.tenant);
+        let (status, reason) = match event.tenant.as_str() {
+            "right" => (Status::Verified, ""),
+            _ => {
+                let expected = documents_wrong[&digest].expected(evidence.about[&digest]);
+                let mismatch = matches!(expected, "key-unknown" | "payload-type");
+                (if mismatch { Status::KeyPolicyMismatch } else { Status::Failed }, expected)
+            }
+        };
+        if (event.trust.status, said.as_str()) != (status, reason)
+            || event.trust.verified != (status == Status::Verified)
+        {
+            unlike.push(format!("{row} {digest}: {} {said}, not {reason}", event.trust.status.as_str()));
+        }
+        table.count(&row, format!("{} {said}", event.trust.status.as_str()).trim_end());
+    }
+    let inexact = documents_right.values().filter(|document| document.inexact()).count();
+    println!("{inexact} documents have a number that no double holds; they are signed by location");
+    table.publish("Documents on Kafka, and what evidence makes of them");
+    assert!(unlike.is_empty(), "{}", unlike.join("\n"));
+}

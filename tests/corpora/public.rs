@@ -1,0 +1,155 @@
+//! Provenance of real releases, and bundles of other clients, under the public-good trust root: in this process, and
+//! through Kafka, which must say the same.
+
+use std::path::Path;
+
+use attestream::event::{Digest, Kind, Tenant, jcs};
+use attestream::ledger::control::TrustRootBytes;
+use attestream::verdict::tenant::{LogPolicy, PinnedIdentity, PredicateType};
+use attestream::verdict::{
+    self, AttestationResult, AttestationStatus, Class, CompiledTrust, Reason, TenantTrust, TrustRoot,
+};
+use serde_json::Value;
+
+use super::sets::{corpus, files, name};
+use super::site::{NOW, Site, bytes};
+use super::table::Table;
+use crate::broker;
+
+const SETS: [&str; 2] = ["slsa-verifier", "sigstore"];
+
+const ACTIONS: &str = "https://token.actions.githubusercontent.com";
+const OAUTH: &str = "https://github.com/login/oauth";
+/// Whom the tenant believes: the builders of SLSA's generator at a release tag, workflows that published a package, and
+/// two people.
+const IDENTITIES: [(&str, &str); 6] = [
+    (ACTIONS, r"https://github\.com/slsa-framework/slsa-github-generator/\.github/workflows/.+@refs/tags/v.+"),
+    (ACTIONS, r"https://github\.com/bazel-contrib/publish-to-bcr/\.github/workflows/.+@refs/tags/v.+"),
+    (ACTIONS, r"https://github\.com/sigstore/sigstore-js/\.github/workflows/release\.yml@refs/heads/main"),
+    (ACTIONS, r"https://github\.com/prefix-dev/sigstore-example/\.github/workflows/action\.yaml@refs/heads/main"),
+    (OAUTH, r"brian@dehamer\.com"),
+    (OAUTH, r".+@.+"),
+];
+/// Predicate types that are not built in.
+const OWN: [&str; 5] = [
+    "https://github.com/npm/attestation/tree/main/specs/publish/v0.1",
+    "https://schemas.conda.org/attestations-publish-1.schema.json",
+    "https://sigstore.dev/cosign/sign/v1",
+    "https://in-toto.io/attestation/release/v0.2",
+    "https://slsa.dev/provenance/v1.0?draft",
+];
+
+fn trust(log: LogPolicy) -> TenantTrust {
+    let mut trust = TenantTrust::empty(Tenant::new("public").unwrap());
+    let identity =
+        |(issuer, san): (&str, &str)| PinnedIdentity { issuer: issuer.into(), san: None, san_regex: Some(san.into()) };
+    trust.identities = IDENTITIES.into_iter().map(identity).collect();
+    trust.predicate_types =
+        OWN.into_iter().map(|name| PredicateType { predicate_type: name.into(), kind: Kind::Ingest }).collect();
+    trust.log = log;
+    trust
+}
+
+fn compile(log: LogPolicy, root: &[u8]) -> CompiledTrust {
+    CompiledTrust::compile(&trust(log), Some(TrustRoot::load(root, Digest::of(root)).unwrap())).unwrap()
+}
+
+fn verify(bytes: &[u8], trust: &CompiledTrust) -> Result<AttestationResult, Reason> {
+    Ok(verdict::verify(&verdict::parse(bytes, &trust.own_types())?, trust, NOW))
+}
+
+/// What a tenant says of a file.
+fn said(outcome: &Result<AttestationResult, Reason>) -> String {
+    match outcome {
+        Ok(result) if result.reasons.is_empty() => {
+            assert_eq!(result.status, AttestationStatus::Verified);
+            "verified".to_owned()
+        }
+        Ok(result) => {
+            assert_ne!(result.status, AttestationStatus::Verified);
+            result.reasons.join(" ")
+        }
+        Err(reason) => {
+            assert_eq!(reason.class(), Class::DeadLetter, "{reason}");
+            reason.code().to_owned()
+        }
+    }
+}
+
+/// Evidence in a file: itself, or the bundles of an answer by npm's registry, which carries several.
+fn evidence(bytes: &[u8]) -> (bool, Vec<Vec<u8>>) {
+    let Ok(answer) = serde_json::from_slice::<Value>(bytes) else { return (false, vec![bytes.to_vec()]) };
+    let Some(listed) = answer["attestations"].as_array() else { return (false, vec![bytes.to_vec()]) };
+    (true, listed.iter().map(|attestation| jcs::of_own_value(&attestation["bundle"])).collect())
+}
+
+/// The folder of a file, at most two deep: a row of the table.
+fn row(name: &str) -> String {
+    let folders: Vec<&str> = name.split('/').collect();
+    folders[..folders.len() - 1].iter().take(2).copied().collect::<Vec<_>>().join("/")
+}
+
+fn judge(root: &Path, log: LogPolicy, trust: &CompiledTrust) -> Table {
+    let mut table = Table::default();
+    for path in SETS.into_iter().flat_map(|set| files(&root.join(set))) {
+        let name = name(root, &path);
+        let bytes = bytes(&path);
+        let (several, evidence) = evidence(&bytes);
+        if several {
+            table.count(&row(&name), &said(&verify(&bytes, trust)));
+        }
+        for (at, bytes) in evidence.iter().enumerate() {
+            let outcome = verify(bytes, trust);
+            let said = said(&outcome);
+            let row = if several { format!("{}, bundles inside", row(&name)) } else { row(&name) };
+            table.count(&row, &said);
+            if said == "verified" {
+                let lies =
+                    ["invalid", "untrusted", "mismatch", "no-tlog-upload"].iter().find(|lie| name.contains(**lie));
+                assert!(lies.is_none() || several, "{name} must not verify under {log:?}");
+                let key = outcome.unwrap().key.unwrap();
+                let inside = if several { format!(" #{at}") } else { String::new() };
+                table.name(format!("{name}{inside} by {}", key.identity.unwrap_or(key.key_id)));
+            }
+        }
+    }
+    table
+}
+
+#[test]
+fn evidence_of_real_releases_under_the_public_root() {
+    let Some(root) = corpus(&SETS) else { return };
+    let public = bytes(&root.join("sigstore/trusted_root.json"));
+    for (log, title) in [(LogPolicy::Proof, "`log: proof`, the default"), (LogPolicy::Promise, "`log: promise`")] {
+        let table = judge(&root, log, &compile(log, &public));
+        assert!(table.total("verified") >= 20, "{log:?}: {}", table.total("verified"));
+        table.publish(&format!("Evidence of others under the public-good root, {title}"));
+    }
+}
+
+#[test]
+fn kafka_says_of_them_what_the_verifier_says() {
+    let Some(root) = corpus(&SETS) else { return };
+    let Some(cluster) = broker::shared() else { return };
+    let public = bytes(&root.join("sigstore/trusted_root.json"));
+    let compiled = compile(LogPolicy::Proof, &public);
+    let json = String::from_utf8(public).unwrap();
+    let site = Site::open(cluster, vec![trust(LogPolicy::Proof)], Some(TrustRootBytes::new(json)));
+    let published: Vec<_> = SETS.into_iter().flat_map(|set| site.publish("public", &[root.join(set)])).collect();
+    site.settle();
+    let fates = site.fates();
+    let mut table = Table::default();
+    for line in &published {
+        let name = name(&root, &line.path);
+        let Some(digest) = line.digest else {
+            table.count(&row(&name), &format!("not published: {}", line.why.as_deref().unwrap()));
+            continue;
+        };
+        let fate = fates[&("public".to_owned(), digest)].said();
+        assert_eq!(fate, said(&verify(&bytes(&line.path), &compiled)), "{name}");
+        table.count(&row(&name), &fate);
+    }
+    let judgement = site.judge();
+    assert!(judgement.events.is_empty(), "evidence alone makes no event");
+    table.publish("Evidence of others on Kafka, `log: proof`");
+}
