@@ -12,6 +12,7 @@ pub struct Table {
     rows: BTreeMap<String, BTreeMap<String, u64>>,
     codes: BTreeSet<String>,
     verified: Vec<String>,
+    refused: Vec<String>,
 }
 
 /// Sections by title: tests run in any order, and each writes the file whole.
@@ -28,6 +29,11 @@ impl Table {
     /// Remembers the name of something that verified.
     pub fn name(&mut self, name: String) {
         self.verified.push(name);
+    }
+
+    /// Remembers the name of evidence that was refused, and why.
+    pub fn refuse(&mut self, name: &str, said: &str) {
+        self.refused.push(format!("{name}: {said}"));
     }
 
     pub fn of(&self, row: &str, said: &str) -> u64 {
@@ -54,11 +60,13 @@ impl Table {
             let why = page(code).and_then(|page| page.split("\n\n").nth(1)).unwrap_or_default();
             text.push_str(&format!("- `{code}`: {}\n", why.replace('\n', " ")));
         }
-        if !self.verified.is_empty() {
-            text.push_str("\nVerified:\n\n");
-        }
-        for name in &self.verified {
-            text.push_str(&format!("- {name}\n"));
+        for (what, names) in [("Verified", &self.verified), ("Refused", &self.refused)] {
+            if !names.is_empty() {
+                text.push_str(&format!("\n{what}:\n\n"));
+            }
+            for name in names {
+                text.push_str(&format!("- {name}\n"));
+            }
         }
         println!("{text}");
         let mut sections = SECTIONS.lock().unwrap_or_else(PoisonError::into_inner);
