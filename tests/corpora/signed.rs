@@ -64,7 +64,7 @@ impl Document {
     /// not be compared, where a record could not carry it in base64, and for one document in four, since producers do
     /// both.
     pub fn by_location(&self) -> bool {
-        self.inexact() || self.bytes.len() > limits::RECORD_MAX / 2 || self.digest().as_bytes()[0] % 4 == 0
+        self.inexact() || self.bytes.len() > limits::RECORD_MAX / 2 || self.digest().as_bytes()[0].is_multiple_of(4)
     }
 
     /// Signs for the document. A location stands in the predicate that the product defines for SBOMs, and for the other
