@@ -11,6 +11,8 @@ mod chaos;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod corpora;
+#[cfg(test)]
 mod evidence;
 #[cfg(test)]
 mod fold;

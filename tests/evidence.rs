@@ -1,4 +1,4 @@
 //! Evidence that others made: cosign's own bundles and the published vectors, each with what must be said of it.
 
-mod cosign;
+pub mod cosign;
 mod published;

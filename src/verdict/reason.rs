@@ -10,7 +10,8 @@ crate::codes! {
     pub enum Cause {
         /// `keyid` and the bundle's hint differ. Write the same in both, or no `keyid`.
         KeyHintMismatch = "key-hint-mismatch",
-        /// The certificate does not lead to an authority of the trust root, or may not sign. Use a trusted Fulcio.
+        /// The certificate does not lead to an authority of the trust root, or may not sign, or the bundle carries a root.
+        /// Use a trusted Fulcio, and leave roots out of the bundle.
         CertificateInvalid = "certificate-invalid",
         /// A verified time outside the certificate's validity. Sign while it is valid.
         CertificateTime = "certificate-not-valid-at-time",

@@ -29,7 +29,7 @@ const KEYS: [(&str, KeyAlgorithm); 8] = [
     ("rsa-4096", KeyAlgorithm::RsaPkcs1Sha256),
 ];
 
-fn tenant(log: LogPolicy) -> TenantTrust {
+pub fn tenant(log: LogPolicy) -> TenantTrust {
     let mut trust = TenantTrust::empty(Tenant::new("acme").unwrap());
     let key = |(name, algorithm): (&str, KeyAlgorithm)| PinnedKey {
         name: name.to_owned(),

@@ -10,7 +10,7 @@ use super::{files, name};
 /// A folder of the corpus. Named and missing is a failure; not named, the cases are skipped, and said to be.
 fn corpus(set: &str, cases: usize) -> Option<PathBuf> {
     let Some(root) = std::env::var_os("ATTESTREAM_CORPUS") else {
-        println!("skipped: {cases} cases of {set}; ATTESTREAM_CORPUS is not set");
+        println!("skipped, {cases} cases of {set}: ATTESTREAM_CORPUS is not set");
         return None;
     };
     let folder = PathBuf::from(root).join(set);

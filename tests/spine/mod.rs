@@ -6,4 +6,4 @@ pub mod hard;
 pub mod memory;
 pub mod oracle;
 pub mod plant;
-mod states;
+pub mod states;
