@@ -72,7 +72,7 @@ impl Orders {
             tick: Duration::from_millis(self.tick_ms),
             snapshot_every: self.snapshot_every,
             batch_records: self.batch,
-            ..WorkerSettings::new("attestream", "one")
+            ..WorkerSettings::new("attestream", &self.instance)
         }
     }
 

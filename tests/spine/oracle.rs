@@ -80,7 +80,10 @@ fn fold(number: u32, records: &[Record], judgement: &mut Judgement) -> Vec<Publi
             *judgement.fates.entry(step.fate).or_default() += 1;
             let continues = step.publish.iter().filter(|publication| publication.topic == Topic::Ledger).count();
             let one = matches!(record.body, Body::Control(_)) || continues <= 1;
-            assert!(one, "a record goes on with its sweep by one step, behind everything that is in the ledger by then");
+            assert!(
+                one,
+                "a record goes on with its sweep by one step, behind everything that is in the ledger by then"
+            );
             published.extend(step.publish);
         }
         seq = folding.seq();
