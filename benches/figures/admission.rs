@@ -1,0 +1,79 @@
+//! Admission alone, on one thread: what one core admits.
+
+use attestream::admission::{Admission, Fate, Input, TrustTable};
+use attestream::cas::MemoryObjects;
+use attestream::ledger::LedgerRecord;
+use attestream::ledger::control::{ControlRecord, FOLD_VERSION, Genesis, LEDGER_FORMAT};
+use attestream::ledger::record::Body;
+use attestream::log::Outgoing;
+use attestream::verdict::result::{AttestationStatus, VERIFIER_EPOCH};
+
+use crate::Outcome;
+use crate::inputs::{Inputs, Scheme};
+use crate::report::{Report, Unit};
+use crate::spent::measure as spent;
+
+pub fn measure(report: &mut Report, inputs: &Inputs) -> Outcome<()> {
+    let mut table = TrustTable::default();
+    table.apply(&genesis(inputs));
+    let count = inputs.pairs.len();
+    if inputs.scheme == Scheme::P256 {
+        let documents: Vec<&Outgoing> = inputs.documents().collect();
+        let (_, took) = spent(|| admit_all(&table, inputs, &documents))?;
+        report.add("admission: CycloneDX document", Unit::Record, count, took);
+    }
+    let evidence: Vec<&Outgoing> = inputs.evidence().collect();
+    let (records, took) = spent(|| admit_all(&table, inputs, &evidence))?;
+    report.add(&format!("admission: attestation, {}", inputs.scheme.name()), Unit::Record, count, took);
+    verified(&records)
+}
+
+/// The genesis of a ledger of one partition under the inputs' trust.
+pub fn genesis(inputs: &Inputs) -> ControlRecord {
+    ControlRecord::Genesis(Box::new(Genesis {
+        ledger: "01FIGURES".to_owned(),
+        partitions: 1,
+        format: LEDGER_FORMAT,
+        fold_version: FOLD_VERSION,
+        epoch: VERIFIER_EPOCH,
+        verifier: "attestream".to_owned(),
+        at: inputs.at,
+        root: Some(inputs.root.clone()),
+        tenants: inputs.tenants.clone(),
+    }))
+}
+
+/// The ledger records of inputs. One that is refused is a fault of the benchmark.
+pub fn admit_all(table: &TrustTable, inputs: &Inputs, sent: &[&Outgoing]) -> Outcome<Vec<LedgerRecord>> {
+    let objects = MemoryObjects::default();
+    let admission = Admission { table, objects: &objects, now: inputs.at };
+    let mut admitted = Vec::with_capacity(sent.len());
+    for (offset, outgoing) in sent.iter().enumerate() {
+        let input = Input {
+            topic: outgoing.topic,
+            partition: 0,
+            offset: u64::try_from(offset)?,
+            timestamp: inputs.at,
+            key: outgoing.key.as_deref(),
+            value: outgoing.value.as_deref(),
+            headers: &outgoing.headers,
+        };
+        match admission.admit(&input)?.fate {
+            Fate::Admitted { records, .. } => admitted.extend(records),
+            Fate::DeadLetter(letter) => return Err(format!("refused as {}", letter.code).into()),
+        }
+    }
+    Ok(admitted)
+}
+
+fn verified(records: &[LedgerRecord]) -> Outcome<()> {
+    for record in records {
+        let Body::Admitted(admitted) = &record.body else { return Err("not an admitted input".into()) };
+        let result = admitted.attestation.as_ref().map(|attestation| &attestation.result);
+        let result = result.ok_or("no attestation")?;
+        if result.status != AttestationStatus::Verified {
+            return Err(format!("not verified: {:?}", result.reasons).into());
+        }
+    }
+    Ok(())
+}
