@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::Digest;
+use super::json::{Form, traits};
 
 /// A number that a double cannot hold exactly: its canonical form would be another number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -17,12 +18,22 @@ pub fn of_own_value(value: &Value) -> Vec<u8> {
 /// The canonical digest of a JSON document that passed the strict scan (`json::check`).
 ///
 /// Integers beyond 2^53 are refused, and so is any number whose shortest double form differs in value from its text:
-/// two different documents must never share a canonical digest.
+/// two different documents must never share a canonical digest. A document that is canonical already is not written anew.
 pub fn canonical_digest(text: &[u8]) -> Result<Digest, InexactNumber> {
-    if !super::json::numbers_are_exact(text) {
-        return Err(InexactNumber);
+    let traits = traits(text).filter(|traits| traits.numbers_exact).ok_or(InexactNumber)?;
+    if traits.form == Form::Canonical {
+        return Ok(Digest::of(text));
     }
     let value: Value = serde_json::from_slice(text).map_err(|_| InexactNumber)?;
     let bytes = serde_json_canonicalizer::to_vec(&value).map_err(|_| InexactNumber)?;
     Ok(Digest::of(&bytes))
+}
+
+/// Whether `text` is JSON in its RFC 8785 form.
+pub fn is_canonical(text: &[u8]) -> bool {
+    match traits(text).map(|traits| traits.form) {
+        Some(Form::Canonical) => true,
+        Some(Form::Unsure) => serde_json::from_slice(text).is_ok_and(|value| of_own_value(&value) == text),
+        Some(Form::Other) | None => false,
+    }
 }

@@ -27,26 +27,61 @@ pub fn check(bytes: &[u8]) -> Result<(), Fault> {
         return Err(Fault::ByteOrderMark);
     }
     let text = std::str::from_utf8(bytes).map_err(|_| Fault::NotUtf8)?;
-    let mut scan = Scan { text, at: 0, depth: 0, numbers_exact: true, check_numbers: false };
-    scan.document()
+    Scan::new(text, false).document()
 }
 
-/// Whether every number of a document that passed `check` has, as a double, the decimal value that it is written with.
-pub fn numbers_are_exact(bytes: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(bytes) else { return false };
-    let mut scan = Scan { text, at: 0, depth: 0, numbers_exact: true, check_numbers: true };
-    scan.document().is_ok() && scan.numbers_exact
+/// How the text of a document stands to its RFC 8785 form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// It is that form, byte for byte.
+    Canonical,
+    /// It is not.
+    Other,
+    /// Only writing it anew can say: an escape, a number that is no short integer, or deep nesting.
+    Unsure,
+}
+
+/// What one more scan says of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Traits {
+    /// Every number has, as a double, the decimal value that it is written with.
+    pub numbers_exact: bool,
+    pub form: Form,
+}
+
+/// The traits of a document; `None` where it does not pass `check`.
+pub fn traits(bytes: &[u8]) -> Option<Traits> {
+    let mut scan = Scan::new(std::str::from_utf8(bytes).ok()?, true);
+    scan.document().ok()?;
+    let form = match (scan.other, scan.unsure) {
+        (true, _) => Form::Other,
+        (false, true) => Form::Unsure,
+        (false, false) => Form::Canonical,
+    };
+    Some(Traits { numbers_exact: scan.numbers_exact, form })
 }
 
 struct Scan<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    /// Whether the traits are wanted.
+    examine: bool,
     numbers_exact: bool,
-    check_numbers: bool,
+    other: bool,
+    unsure: bool,
 }
 
 impl<'a> Scan<'a> {
+    /// Deeper than this, whoever writes a document anew may refuse it.
+    const SURE_DEPTH: usize = 64;
+    /// An integer of so many bytes is written alike by everybody.
+    const SURE_INTEGER: usize = 15;
+
+    fn new(text: &'a str, examine: bool) -> Self {
+        Scan { text, at: 0, depth: 0, examine, numbers_exact: true, other: false, unsure: false }
+    }
+
     fn document(&mut self) -> Result<(), Fault> {
         self.space();
         self.value()?;
@@ -61,6 +96,7 @@ impl<'a> Scan<'a> {
     fn space(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
+            self.other = true;
         }
     }
 
@@ -90,6 +126,7 @@ impl<'a> Scan<'a> {
         if self.depth > limits::JSON_DEPTH_MAX {
             return Err(Fault::TooDeep);
         }
+        self.unsure |= self.depth > Self::SURE_DEPTH;
         self.at += 1;
         self.space();
         body(self)?;
@@ -99,12 +136,18 @@ impl<'a> Scan<'a> {
 
     fn object(&mut self) -> Result<(), Fault> {
         let mut members = Members::default();
+        let mut last: Option<Cow<'a, str>> = None;
         if self.peek() == Some(b'}') {
             self.at += 1;
             return Ok(());
         }
         loop {
             let name = self.string()?;
+            if self.examine {
+                // RFC 8785 sorts by UTF-16 code units.
+                self.other |= last.as_ref().is_some_and(|last| !last.encode_utf16().lt(name.encode_utf16()));
+                last = Some(name.clone());
+            }
             if !members.insert(name) {
                 return Err(Fault::DuplicateMember);
             }
@@ -163,6 +206,7 @@ impl<'a> Scan<'a> {
         }
         let raw = self.text.get(start..self.at).ok_or(Fault::Syntax)?;
         self.at += 1;
+        self.unsure |= escaped;
         if escaped { unescape(raw).map(Cow::Owned) } else { Ok(Cow::Borrowed(raw)) }
     }
 
@@ -195,9 +239,11 @@ impl<'a> Scan<'a> {
             }
             self.digits()?;
         }
-        if self.check_numbers && self.numbers_exact {
+        if self.examine {
             let text = self.text.get(start..self.at).unwrap_or_default();
-            self.numbers_exact = is_exact(text);
+            let plain = text.len() <= Self::SURE_INTEGER && !text.contains(['.', 'e', 'E']) && text != "-0";
+            self.unsure |= !plain;
+            self.numbers_exact = self.numbers_exact && (plain || is_exact(text));
         }
         Ok(())
     }
@@ -297,6 +343,9 @@ fn decimal(text: &str) -> Option<(bool, Vec<u8>, i64)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use super::super::jcs;
     use super::*;
 
     #[test]
@@ -341,11 +390,82 @@ mod tests {
 
     #[test]
     fn numbers_that_a_double_changes_are_seen() {
+        let numbers_are_exact = |text: &[u8]| traits(text).unwrap().numbers_exact;
         for exact in ["1", "0.1", "1.00", "-0", "1e3", "9007199254740992", "7.5", "1E-7", "123456789012345680000"] {
             assert!(numbers_are_exact(exact.as_bytes()), "{exact}");
         }
         for inexact in ["9007199254740993", "1e400", "0.10000000000000000555", "12345678901234567890"] {
             assert!(!numbers_are_exact(inexact.as_bytes()), "{inexact}");
         }
+    }
+
+    #[test]
+    fn a_form_that_is_sure_is_the_one_that_writing_anew_gives() {
+        let forms = [
+            ("{\"a\":[1,-2,true,null,\"\u{e9}\u{7f}/\"],\"b\":{},\"c\":\"x\"}", Form::Canonical),
+            // U+10000 is D800 DC00 in UTF-16, and so before U+FB33, though its UTF-8 is after.
+            ("{\"\u{10000}\":1,\"\u{fb33}\":2}", Form::Canonical),
+            ("{\"\u{fb33}\":1,\"\u{10000}\":2}", Form::Other),
+            (r#"{"b":1,"a":2}"#, Form::Other),
+            (r#"{"a":1, "b":2}"#, Form::Other),
+            ("[1]\n", Form::Other),
+            ("[-0]", Form::Unsure),
+            ("[1.5]", Form::Unsure),
+            ("[1e3]", Form::Unsure),
+            ("[999999999999999]", Form::Canonical),
+            ("[9007199254740993]", Form::Unsure),
+            (r#"["\n"]"#, Form::Unsure),
+            (r#"["\/"]"#, Form::Unsure),
+            (r#"{"\u0061":1,"b":2}"#, Form::Unsure),
+        ];
+        for (text, form) in forms {
+            assert_eq!(traits(text.as_bytes()).unwrap().form, form, "{text}");
+            let value: serde_json::Value = serde_json::from_str(text).unwrap();
+            let canonical = jcs::of_own_value(&value) == text.as_bytes();
+            match form {
+                Form::Canonical => assert!(canonical, "{text}"),
+                Form::Other => assert!(!canonical, "{text}"),
+                Form::Unsure => {}
+            }
+        }
+        let deep = format!("{}{}", "[".repeat(65), "]".repeat(65));
+        assert_eq!(traits(deep.as_bytes()).unwrap().form, Form::Unsure);
+        assert_eq!(traits(br#"{"a":1,"a":2}"#), None);
+    }
+
+    proptest::proptest! {
+        /// The short cut and the long way never disagree, on documents written canonically and otherwise.
+        #[test]
+        fn the_form_agrees_with_writing_anew(value in values()) {
+            let canonical = jcs::of_own_value(&value);
+            let (plain, pretty) = (serde_json::to_vec(&value).unwrap(), serde_json::to_vec_pretty(&value).unwrap());
+            for text in [&plain, &pretty, &canonical] {
+                match traits(text).unwrap().form {
+                    Form::Canonical => proptest::prop_assert_eq!(text, &canonical),
+                    Form::Other => proptest::prop_assert_ne!(text, &canonical),
+                    Form::Unsure => {}
+                }
+            }
+        }
+    }
+
+    fn values() -> impl Strategy<Value = serde_json::Value> {
+        use serde_json::{Map, Value};
+        let text = "[a-c\u{e9}\u{fb33}\u{10000}\"/\n\\\\]{0,3}";
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            (-9i64..9).prop_map(Value::from),
+            (-1e9..1e9f64).prop_map(Value::from),
+            text.prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 5, move |inner| {
+            let members = proptest::collection::vec((text, inner.clone()), 0..5);
+            prop_oneof![
+                proptest::collection::vec(inner, 0..5).prop_map(Value::from),
+                members.prop_map(|members| Value::Object(members.into_iter().collect::<Map<_, _>>())),
+            ]
+        })
     }
 }

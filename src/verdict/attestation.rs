@@ -21,7 +21,7 @@ pub fn parse(bytes: &[u8], own: &[(&str, Kind)]) -> Result<ParsedEvidence, Reaso
     let evidence = Evidence::parse(bytes)?;
     let statement = statement::read(&evidence.envelope.payload, own);
     let statement = statement.map(|statement| statement.facts).map_err(Reason::from);
-    let canonical = is_canonical(&evidence.envelope.payload);
+    let canonical = jcs::is_canonical(&evidence.envelope.payload);
     Ok(ParsedEvidence { evidence, statement, canonical })
 }
 
@@ -33,19 +33,4 @@ pub fn facts(attestation: &ParsedEvidence) -> AttestationFacts {
         payload_type: attestation.evidence.envelope.payload_type.clone(),
         statement: attestation.statement.as_ref().ok().cloned(),
     }
-}
-
-/// Most payloads of others are seen not to be canonical by their first white space, without parsing.
-fn is_canonical(payload: &[u8]) -> bool {
-    let (mut inside, mut escaped) = (false, false);
-    for byte in payload {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if inside => escaped = true,
-            b'"' => inside = !inside,
-            b' ' | b'\t' | b'\r' | b'\n' if !inside => return false,
-            _ => {}
-        }
-    }
-    serde_json::from_slice(payload).is_ok_and(|value| jcs::of_own_value(&value) == payload)
 }
