@@ -11,7 +11,7 @@ pub struct Options {
 
 impl Options {
     pub fn read(mut arguments: impl Iterator<Item = String>) -> Outcome<Self> {
-        let mut options = Options { events: 4_000, repetitions: 3, only: None };
+        let mut options = Options { events: 2_000, repetitions: 3, only: None };
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
             match argument.as_str() {

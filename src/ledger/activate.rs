@@ -125,6 +125,7 @@ impl Folding<'_> {
         row.timeline = Some(Digest::of(&serde_json::to_vec(&entry).map_err(|_| FoldError::Row)?));
         self.append(Topic::Timeline, &tenant, "trust", &entry, None)?;
         self.rows.put(keys::tenant(&tenant), &row)?;
+        self.in_force.remove(&tenant);
         let prefixes = changed.iter().map(|on| keys::rests_on(&tenant, on)).chain([keys::pending(&tenant, &pair)]);
         let task = |prefix: Vec<u8>| Task::Attestations { tenant: tenant.clone(), prefix: hex(&prefix), after: None };
         Ok(prefixes.map(task).collect())

@@ -1,6 +1,9 @@
 //! The fold: `fold(state, record) -> Step`. Pure: no cryptography, no clock, no randomness, no I/O but the recall of
 //! what was remembered, no map with random order. Replaying a partition gives the same state and the same outputs.
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use crate::event::{Digest, Tenant};
 use crate::verdict::result::AttestationFacts;
 
@@ -47,17 +50,19 @@ pub struct Folding<'s> {
     pub(super) number: u32,
     pub(super) seq: u64,
     pub(super) step: Step,
-    born: bool,
+    /// Trust in force, as far as this batch has read it.
+    pub(super) in_force: BTreeMap<Tenant, Rc<judge::InForce>>,
+    /// The partition's row as it was written last.
+    written: Option<PartitionRow>,
 }
 
 impl<'s> Folding<'s> {
     /// Begins a batch on `below`; `seq` is the number of the first record.
     pub fn begin(below: &'s dyn Recall, number: u32, seq: u64) -> Result<Self, FoldError> {
         let mut rows = Overlay::new(below);
-        let partition: Option<PartitionRow> = rows.get(&keys::partition())?;
-        let born = partition.is_some();
-        let partition = partition.unwrap_or_else(unborn);
-        Ok(Folding { rows, partition, number, seq, step: empty_step(), born })
+        let written: Option<PartitionRow> = rows.get(&keys::partition())?;
+        let partition = written.clone().unwrap_or_else(unborn);
+        Ok(Folding { rows, partition, number, seq, step: empty_step(), in_force: BTreeMap::new(), written })
     }
 
     /// Recalls at once the rows that `records` need: first those that they name, then those that these name.
@@ -87,10 +92,9 @@ impl<'s> Folding<'s> {
             return Err(FoldError::Record);
         }
         let genesis = matches!(&record.body, Body::Control(copy) if copy.seq == 0);
-        if !self.born && !genesis {
+        if self.written.is_none() && !genesis {
             return Err(FoldError::NoGenesis);
         }
-        self.born = true;
         self.step = empty_step();
         self.step.fate = match &record.body {
             Body::Admitted(admitted) => self.admitted(&record.tenant, admitted)?,
@@ -105,7 +109,10 @@ impl<'s> Folding<'s> {
                 Fate::Control
             }
         };
-        self.rows.put(keys::partition(), &self.partition)?;
+        if self.written.as_ref() != Some(&self.partition) {
+            self.rows.put(keys::partition(), &self.partition)?;
+            self.written = Some(self.partition.clone());
+        }
         self.seq += 1;
         Ok(std::mem::replace(&mut self.step, empty_step()))
     }
@@ -185,9 +192,9 @@ impl<'s> Folding<'s> {
     ) -> Result<bool, FoldError> {
         let changed = self.take_result(tenant, id, row, result)?;
         if changed {
+            self.restand_row(tenant, id, row)?;
+            let about = self.affected(tenant, row)?;
             self.rows.put(keys::attestation(tenant, id), row)?;
-            self.restand(tenant, id, row)?;
-            let about = self.affected(tenant, id, row)?;
             self.sweep("evidence", vec![Task::Events { tenant: tenant.clone(), about, after: None }])?;
         }
         Ok(changed)

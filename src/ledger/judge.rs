@@ -1,10 +1,10 @@
 //! How an attestation stands now: its result, the keys that are still configured, and the clock. No cryptography.
 
+use std::rc::Rc;
+
 use crate::event::{Digest, Millis, Tenant};
 use crate::verdict::result::{AttestationFacts, AttestationResult, AttestationStatus, Pair, RestsOn};
-use crate::verdict::standing::{Standing, standing};
-
-use crate::verdict::tenant::TenantTrust;
+use crate::verdict::standing::{KeysInForce, Standing, standing_under};
 
 use super::fold::{FoldError, Folding};
 use super::keys::{self, Role};
@@ -26,9 +26,15 @@ pub fn about(facts: &AttestationFacts) -> Vec<(Role, Digest)> {
     about
 }
 
-/// How an attestation with a result stands under the tenant's trust and the clock.
-pub fn stand(result: &AttestationResult, trust: &TenantTrust, clock: Millis) -> Standing {
-    let mut standing = standing(result, trust);
+/// A tenant's row, read once for a batch.
+pub struct InForce {
+    pub row: TenantRow,
+    pub keys: KeysInForce,
+}
+
+/// How an attestation with a result stands under the tenant's keys and the clock.
+pub fn stand(result: &AttestationResult, keys: &KeysInForce, clock: Millis) -> Standing {
+    let mut standing = standing_under(result, keys);
     let waits = result.not_before.is_some_and(|time| time > clock);
     if waits && standing.status == AttestationStatus::Verified {
         standing.status = AttestationStatus::KeyPolicyMismatch;
@@ -52,15 +58,14 @@ fn is_stale(result: &AttestationResult, activation: u64, touched: &Touched) -> b
 }
 
 /// Whether several keys signed and some of them do not count any more: only verification can say what remains.
-fn is_unsettled(result: &AttestationResult, trust: &TenantTrust) -> bool {
+fn is_unsettled(result: &AttestationResult, in_force: &KeysInForce) -> bool {
     let keys = result.rests_on.iter().filter_map(|on| match on {
         RestsOn::Key(key) => Some(*key),
         _ => None,
     });
     let (mut signed, mut gone) = (0, 0);
     for key in keys {
-        let pinned = trust.keys.iter().find(|pinned| pinned.fingerprint() == Some(key));
-        let counts = pinned.is_some_and(|pinned| pinned.revoked_at.is_none());
+        let counts = in_force.get(key).is_some_and(|revoked_at| revoked_at.is_none());
         (signed, gone) = (signed + 1, gone + usize::from(!counts));
     }
     signed > 1 && gone > 0
@@ -74,6 +79,17 @@ impl Folding<'_> {
 
     pub(super) fn tenant_row(&mut self, tenant: &Tenant) -> Result<Option<TenantRow>, FoldError> {
         self.rows.get(&keys::tenant(tenant))
+    }
+
+    /// The tenant's trust in force. `put_activation` forgets it.
+    fn in_force(&mut self, tenant: &Tenant) -> Result<Option<Rc<InForce>>, FoldError> {
+        if let Some(known) = self.in_force.get(tenant) {
+            return Ok(Some(Rc::clone(known)));
+        }
+        let Some(row) = self.tenant_row(tenant)? else { return Ok(None) };
+        let read = Rc::new(InForce { keys: KeysInForce::of(&row.trust), row });
+        self.in_force.insert(tenant.clone(), Rc::clone(&read));
+        Ok(Some(read))
     }
 
     pub(super) fn attestation_row(&mut self, tenant: &Tenant, id: Digest) -> Result<Option<AttestationRow>, FoldError> {
@@ -135,11 +151,27 @@ impl Folding<'_> {
         id: Digest,
         row: &mut AttestationRow,
     ) -> Result<Option<Standing>, FoldError> {
+        let Some((standing, changed)) = self.restand_row(tenant, id, row)? else { return Ok(None) };
+        // Most are judged again for an event and stand as they did: the row, which is large, is not written again.
+        if changed {
+            self.rows.put(keys::attestation(tenant, id), row)?;
+        }
+        Ok(Some(standing))
+    }
+
+    /// The same for a row that the caller writes; also returns whether the row changed.
+    pub(super) fn restand_row(
+        &mut self,
+        tenant: &Tenant,
+        id: Digest,
+        row: &mut AttestationRow,
+    ) -> Result<Option<(Standing, bool)>, FoldError> {
+        let (pending, asked) = (!row.pending.is_empty(), row.asked);
         self.take_pending(tenant, id, row)?;
-        let Some(trust) = self.tenant_row(tenant)? else { return Ok(None) };
-        let Some(result) = row.result.clone() else { return Ok(None) };
+        let Some(trust) = self.in_force(tenant)? else { return Ok(None) };
+        let Some(result) = &row.result else { return Ok(None) };
         let clock = self.partition.clock;
-        let standing = stand(&result, &trust.trust, clock);
+        let standing = stand(result, &trust.keys, clock);
         if let Some(time) = result.not_before.filter(|time| *time > clock) {
             self.rows.put_bytes(keys::due_at(time, tenant, id), Vec::new());
         }
@@ -153,12 +185,12 @@ impl Folding<'_> {
             envelope: row.facts.envelope,
             id,
         };
-        if row.listed != Some(rank) {
+        let moved = row.listed != Some(rank);
+        if moved {
             self.relist(tenant, row, rank)?;
         }
         self.ask_if_stale(tenant, id, row, &trust)?;
-        self.rows.put(keys::attestation(tenant, id), row)?;
-        Ok(Some(standing))
+        Ok(Some((standing, pending || moved || row.asked != asked)))
     }
 
     /// Takes results into force whose pair has been activated since.
@@ -211,15 +243,14 @@ impl Folding<'_> {
     }
 
     /// The digests whose events must be evaluated again after this attestation was judged: those where a list begins
-    /// otherwise than it did, and those where the attestation itself stands at the beginning.
+    /// otherwise than it did, and those where the attestation itself stands at the beginning. Takes the former out of the
+    /// row, which the caller writes.
     pub(super) fn affected(
         &mut self,
         tenant: &Tenant,
-        id: Digest,
         row: &mut AttestationRow,
     ) -> Result<Vec<(Role, Digest)>, FoldError> {
         let mut affected = std::mem::take(&mut row.unswept);
-        self.rows.put(keys::attestation(tenant, id), row)?;
         let Some(link) = row.facts.statement.as_ref().and_then(|statement| statement.link) else { return Ok(affected) };
         let Some(rank) = row.listed else { return Ok(affected) };
         let entry = crate::event::digest::hex(&rank.to_key());
@@ -241,14 +272,15 @@ impl Folding<'_> {
         tenant: &Tenant,
         id: Digest,
         row: &mut AttestationRow,
-        trust: &TenantRow,
+        trust: &InForce,
     ) -> Result<(), FoldError> {
         let Some(result) = &row.result else { return Ok(()) };
+        let InForce { row: trust, keys } = trust;
         if row.asked == Some(trust.pair) || result.pair == trust.pair {
             return Ok(());
         }
         let Some(activation) = self.activation_of(tenant, &result.pair)? else { return Ok(()) };
-        if !is_unsettled(result, &trust.trust) && !is_stale(result, activation, &trust.touched) {
+        if !is_unsettled(result, keys) && !is_stale(result, activation, &trust.touched) {
             return Ok(());
         }
         row.asked = Some(trust.pair);

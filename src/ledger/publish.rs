@@ -1,5 +1,7 @@
 //! From a verdict to records: what is published, and whether anything changed at all.
 
+use std::sync::LazyLock;
+
 use serde::Serialize;
 
 use crate::event::{Digest, Tenant, Topic};
@@ -14,6 +16,7 @@ use super::record::Work;
 use super::rows::EventRow;
 use super::step::Publication;
 
+static POLICY: LazyLock<Digest> = LazyLock::new(|| Digest::of(BUILT_IN_POLICY.as_bytes()));
 const ALLOW: &str = "ALLOW";
 const FAIL: &str = "FAIL";
 const BUILT_IN_RULE: &str = "builtin-verified";
@@ -103,7 +106,7 @@ impl Folding<'_> {
             revision: event.revision,
             decision: decision.to_owned(),
             rules: vec![BUILT_IN_RULE.to_owned()],
-            policy: Digest::of(BUILT_IN_POLICY.as_bytes()),
+            policy: *POLICY,
             inputs: DecisionInputs {
                 status: verdict.status,
                 document: event.document.digest,
@@ -181,7 +184,7 @@ impl Folding<'_> {
                 reasons: standing.map(|standing| standing.reasons.clone()).unwrap_or_default(),
                 checks: standing.map(|standing| standing.checks.clone()).unwrap_or_default(),
                 trust_root: standing.and_then(|standing| standing.trust_root),
-                policy: Digest::of(BUILT_IN_POLICY.as_bytes()),
+                policy: *POLICY,
             },
             scan: event.scan.clone(),
             ts: event.ts,

@@ -96,8 +96,14 @@ impl Folding<'_> {
     /// Judges an attestation again; the digests whose events that may change.
     fn judge_again(&mut self, tenant: &Tenant, id: Digest) -> Result<Vec<(Role, Digest)>, FoldError> {
         let Some(mut row) = self.attestation_row(tenant, id)? else { return Ok(Vec::new()) };
-        self.restand(tenant, id, &mut row)?;
-        self.affected(tenant, id, &mut row)
+        let pending = !row.pending.is_empty();
+        let changed = self.restand_row(tenant, id, &mut row)?.is_some_and(|(_, changed)| changed);
+        let unswept = !row.unswept.is_empty();
+        let about = self.affected(tenant, &mut row)?;
+        if pending || changed || unswept {
+            self.rows.put(keys::attestation(tenant, id), &row)?;
+        }
+        Ok(about)
     }
 
     /// The events about digests, from the last digest back, as many as the budget allows.

@@ -1,6 +1,8 @@
 //! How a result stands when keys come and go: pure, and without mathematics. A key that was removed gives the very
 //! result of a key that never was; a key that was revoked keeps what was signed before.
 
+use std::collections::BTreeMap;
+
 use super::check::CheckName;
 use super::reason::Cause;
 use super::{
@@ -21,17 +23,42 @@ pub struct Standing {
     pub trust_root: Option<Digest>,
 }
 
+/// A tenant's keys in force by fingerprint, and when each was revoked: all that a standing asks of them. Fingerprints
+/// come from PEM, so whoever judges many results under one trust reads them once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeysInForce(BTreeMap<Digest, Option<Millis>>);
+
+impl KeysInForce {
+    pub fn of(trust: &TenantTrust) -> Self {
+        let mut keys = BTreeMap::new();
+        for key in &trust.keys {
+            if let Some(fingerprint) = key.fingerprint() {
+                keys.entry(fingerprint).or_insert(key.revoked_at);
+            }
+        }
+        KeysInForce(keys)
+    }
+
+    /// Whether the key is configured; then when it was revoked, if it was.
+    pub fn get(&self, fingerprint: Digest) -> Option<Option<Millis>> {
+        self.0.get(&fingerprint).copied()
+    }
+}
+
 /// The standing of `result` under the tenant's keys in force.
 ///
 /// Where several keys signed and one of them is gone, only verification can say what remains: the answer here is the
 /// cautious one until it has.
 pub fn standing(result: &AttestationResult, trust: &TenantTrust) -> Standing {
+    standing_under(result, &KeysInForce::of(trust))
+}
+
+/// The same where the keys were read already.
+pub fn standing_under(result: &AttestationResult, keys: &KeysInForce) -> Standing {
     let mut standing = as_verified(result);
     for key in result.rests_on.iter().filter_map(RestsOn::key) {
-        let Some(pinned) = trust.keys.iter().find(|pinned| pinned.fingerprint() == Some(key)) else {
-            return unknown();
-        };
-        if pinned.revoked_at.is_some_and(|at| result.trusted_time.is_none_or(|time| time >= at)) {
+        let Some(revoked_at) = keys.get(key) else { return unknown() };
+        if revoked_at.is_some_and(|at| result.trusted_time.is_none_or(|time| time >= at)) {
             revoke(&mut standing);
         }
     }
