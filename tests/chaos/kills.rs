@@ -9,14 +9,10 @@ use attestream::telemetry::{Point, Role};
 
 use super::child::die;
 use super::site::Site;
+use super::{is_long, rounds};
 use crate::broker;
 use crate::spine::feed::{Expected, Made};
 use crate::spine::oracle::Judgement;
-
-/// How often each point is died at; `make chaos` sets more.
-fn rounds() -> u64 {
-    std::env::var("ATTESTREAM_CHAOS").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
-}
 
 fn ends_as_expected(judgement: &Judgement, tenant: &Tenant, made: &[Made]) {
     for made in made {
@@ -54,17 +50,17 @@ fn kill_9_at_every_point(tenants: u64) {
     let mut site = Site::open(cluster, tenants);
     let admission = Point::ALL.into_iter().filter(|point| *point < Point::Remembered).map(|p| (Role::Admission, p));
     let mut points: Vec<(Role, Point)> = admission.chain(Point::ALL.into_iter().map(|p| (Role::Ledger, p))).collect();
-    if rounds() == 1 && tenants == 1 {
+    if !is_long() && tenants == 1 {
         points = points.into_iter().step_by(3).collect();
     }
-    // The long form has at least 500 records between two kills.
-    let fed = if rounds() == 1 { 32 / tenants } else { 320 / tenants };
+    let fed = if is_long() { 320 / tenants } else { 32 / tenants };
     let mut kills = 0;
     for round in 0..rounds() {
         for (at, (role, point)) in points.iter().enumerate() {
             let at = u64::try_from(at).unwrap();
             let after_us = if *point == Point::Committing { 200 + 150 * (round + at) % 1_500 } else { 0 };
-            let nth = if *point == Point::Snapshotted { 1 } else { 1 + (round + at) % 3 };
+            let least = if is_long() { 3 } else { 1 };
+            let nth = if *point == Point::Snapshotted { 1 } else { least + (round + at) % 3 };
             let mut instance = site.start("one", Some(die(*role, *point, nth, after_us)));
             site.feed(fed);
             if round == 0 && at == 3 {
@@ -72,7 +68,7 @@ fn kill_9_at_every_point(tenants: u64) {
             }
             // What was fed may be too little to bring it to its point: more comes until it is dead.
             while instance.0.try_wait().unwrap().is_none() {
-                site.feed(1);
+                site.feed(if is_long() { 20 } else { 1 });
                 std::thread::park_timeout(Duration::from_millis(200));
             }
             instance.wait_dead();

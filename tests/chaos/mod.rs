@@ -6,3 +6,12 @@ mod kills;
 mod limits;
 mod site;
 mod sweep;
+
+/// `make chaos`: how often each point is died at.
+fn rounds() -> u64 {
+    std::env::var("ATTESTREAM_CHAOS").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
+}
+
+fn is_long() -> bool {
+    rounds() > 1
+}

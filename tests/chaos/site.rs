@@ -92,7 +92,8 @@ impl Site {
             session_ms: 3_000,
             tick_ms: 700,
             snapshot_every: 60,
-            batch: 40,
+            // Three batches are more than 500 records in the long form: that many are committed between two kills.
+            batch: if super::is_long() { 250 } else { 40 },
             die,
         }
     }

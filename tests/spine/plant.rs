@@ -17,7 +17,7 @@ use attestream::processor::{AdmissionWorker, Clock, LedgerWorker, Stop, WorkerSe
 use attestream::telemetry::{Happening, Observer, Point, Role};
 use attestream::verdict::tenant::TenantTrust;
 
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A clock that only moves when told: nothing in these tests reads the wall clock.
 #[derive(Clone)]
