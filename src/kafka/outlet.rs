@@ -22,6 +22,10 @@ use super::{KafkaLog, error};
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(40);
 /// How often a full or draining queue is looked at.
 const DRAIN_PAUSE: Duration = Duration::from_micros(200);
+/// How long adding offsets, committing or aborting may take: twice the transaction time-out, so that whatever is still
+/// under way can only fail. librdkafka was seen to wait for ever on offsets after the coordinator was killed. The outlet
+/// is not used again after it, so the call is never resumed: the outcome is unknown, and the one recovery path follows.
+const SETTLED: Duration = Duration::from_secs(30);
 /// How long giving up an open transaction may take when the outlet is dropped.
 const ABORT_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -199,7 +203,7 @@ impl KafkaOutlet {
         }
         let list = self.log.names().list(next.iter().map(|(partition, offset)| (*partition, Some(*offset))))?;
         self.producer
-            .send_offsets_to_transaction(&list, &fence.metadata, Timeout::Never)
+            .send_offsets_to_transaction(&list, &fence.metadata, Timeout::After(SETTLED))
             .map_err(|error| error::of_transaction("offsets", &error))
     }
 }
@@ -230,8 +234,7 @@ impl Outlet for KafkaOutlet {
         self.expect(State::Open, "commit")?;
         let drained = self.drain();
         self.after(drained, State::Open, State::Failed)?;
-        // `Timeout::Never`: a call with a finite one would have to be resumed, and its outcome would be open.
-        let committed = self.producer.commit_transaction(Timeout::Never);
+        let committed = self.producer.commit_transaction(Timeout::After(SETTLED));
         let committed = committed.map_err(|error| error::of_transaction("commit", &error));
         self.after(committed, State::Idle, State::Broken)
     }
@@ -240,7 +243,7 @@ impl Outlet for KafkaOutlet {
         if self.state != State::Failed {
             self.expect(State::Open, "abort")?;
         }
-        let aborted = self.producer.abort_transaction(Timeout::Never);
+        let aborted = self.producer.abort_transaction(Timeout::After(SETTLED));
         let aborted = aborted.map_err(|error| error::of_transaction("abort", &error));
         self.after(aborted, State::Idle, State::Broken)
     }
