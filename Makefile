@@ -24,7 +24,7 @@ check: setup-build ## formatting, lints, the feature wall, licences
 N ?= 7
 chaos: setup ## kill -9 at every point, N times each, for eight tenants and one; a sweep over 100,000 events
 	@deploy/kafka/kafka fetch
-	ATTESTREAM_CHAOS=$(N) ATTESTREAM_SWEEP=$(or $(SWEEP),100000) .ci/build test --test all -- chaos:: --nocapture --test-threads 1
+	ATTESTREAM_CHAOS=$(N) ATTESTREAM_SWEEP=$(or $(SWEEP),100000) CARGO_PROFILE_DEV_OPT_LEVEL=3 .ci/build test --test all -- chaos:: --nocapture --test-threads 1
 
 bench: setup ## first figures of the parts and of the whole (benches/README.md)
 	@deploy/kafka/kafka fetch || true

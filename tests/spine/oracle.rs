@@ -7,7 +7,9 @@
 //! 5. every record is what its schema says;
 //! 6. a reader of `change` and `revision` ends with exactly what is verified.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use attestream::admission::ports::Objects;
 use attestream::admission::{Admission, Fate as AdmissionFate, Input, TrustTable, answer};
@@ -164,7 +166,7 @@ fn sweeps_are_bounded(ledger: &[Record]) {
 
 /// Each input has one fate, and the ledger holds nothing else but control and the fold's own.
 fn inputs_are_admitted_once<L: Log>(log: &L, objects: &dyn Objects, ledger: &[Record], judgement: &mut Judgement) {
-    let control = read_all(log, Topic::Control);
+    let control = Tables::of(&read_all(log, Topic::Control));
     let mut by_source: BTreeMap<(Topic, u32, u64), Vec<LedgerRecord>> = BTreeMap::new();
     let mut answers: BTreeMap<(Digest, String), Vec<LedgerRecord>> = BTreeMap::new();
     let mut parts: Vec<LedgerRecord> = Vec::new();
@@ -212,18 +214,32 @@ fn bytes(records: &[LedgerRecord]) -> Vec<String> {
     records.iter().map(|record| String::from_utf8(record.to_bytes()).unwrap()).collect()
 }
 
-fn table(control: &[Record], position: u64) -> TrustTable {
-    let mut table = TrustTable::default();
-    let parsed = control.iter().filter_map(|r| serde_json::from_slice::<ControlRecord>(r.value.as_deref()?).ok());
-    for record in parsed.take(usize::try_from(position).unwrap()) {
-        table.apply(&record);
-    }
-    table
+/// The trust after each number of control records that a ledger record names: compiled once each.
+struct Tables {
+    control: Vec<ControlRecord>,
+    at: RefCell<BTreeMap<u64, Rc<TrustTable>>>,
 }
 
-fn admit_again(record: &Record, records: &[LedgerRecord], control: &[Record], objects: &dyn Objects) -> Vec<String> {
+impl Tables {
+    fn of(control: &[Record]) -> Self {
+        let parsed = control.iter().filter_map(|record| serde_json::from_slice(record.value.as_deref()?).ok());
+        Self { control: parsed.collect(), at: RefCell::default() }
+    }
+
+    fn at(&self, position: u64) -> Rc<TrustTable> {
+        let compile = || {
+            let mut table = TrustTable::default();
+            let records = self.control.iter().take(usize::try_from(position).unwrap());
+            records.for_each(|record| drop(table.apply(record)));
+            Rc::new(table)
+        };
+        Rc::clone(self.at.borrow_mut().entry(position).or_insert_with(compile))
+    }
+}
+
+fn admit_again(record: &Record, records: &[LedgerRecord], control: &Tables, objects: &dyn Objects) -> Vec<String> {
     let Body::Admitted(admitted) = &records.last().unwrap().body else { panic!("the last record is the admitted one") };
-    let table = table(control, admitted.control);
+    let table = control.at(admitted.control);
     let admission = Admission { table: &table, objects, now: admitted.admitted_at };
     let input = Input {
         topic: record.partition.topic,
@@ -274,7 +290,7 @@ fn letter_is_the_record(record: &Record, letter: &Record) {
 fn answers_are_right<L: Log>(
     log: &L,
     objects: &dyn Objects,
-    control: &[Record],
+    control: &Tables,
     answers: &BTreeMap<(Digest, String), Vec<LedgerRecord>>,
 ) {
     let mut asked = 0;
@@ -283,7 +299,7 @@ fn answers_are_right<L: Log>(
         let found = answers.get(&(work.attestation, format!("{:?}", work.pair)));
         let [found] = found.unwrap().as_slice() else { panic!("one answer per (attestation, pair)") };
         let Body::Answer(given) = &found.body else { panic!() };
-        let table = table(control, given.control);
+        let table = control.at(given.control);
         assert_eq!(answer(&work, &table, objects, given.admitted_at).unwrap().to_bytes(), found.to_bytes());
         asked += 1;
     }
