@@ -14,7 +14,7 @@ use crate::ledger::record::{
 };
 use crate::verdict::intake::Intake;
 use crate::verdict::result::AttestationResult;
-use crate::verdict::{self, CompiledTrust, ParsedEvidence, Reason};
+use crate::verdict::{self, CompiledTrust, ParsedEvidence, Reason, SignedCheckpoint};
 
 use super::dead_letter::{self, DeadLetter};
 use super::event::{Made, make};
@@ -40,6 +40,8 @@ pub struct Outcome {
     /// A tenant or key was not known: control may have brought it since, so it is read to its end and this is done
     /// again before the refusal stands.
     pub doubtful: bool,
+    /// Checkpoints that the evidence rests on, verified.
+    pub checkpoints: Vec<SignedCheckpoint>,
 }
 
 #[derive(Debug)]
@@ -76,17 +78,22 @@ struct Became {
     tenant: Tenant,
     event: Option<(AdmittedEvent, Vec<Part>)>,
     attestation: Option<AdmittedAttestation>,
+    checkpoints: Vec<SignedCheckpoint>,
 }
 
 impl Admission<'_> {
     /// Decides one input. Only a failing object store is an error: nothing that a producer sends is.
     pub fn admit(&self, input: &Input<'_>) -> Result<Outcome, ObjectError> {
         let refused = match self.became(input) {
-            Ok(became) => {
+            Ok(mut became) => {
+                let checkpoints = std::mem::take(&mut became.checkpoints);
                 let doubtful = became.attestation.as_ref().is_some_and(|a| is_doubtful(&a.result));
                 let tenant = became.tenant.clone();
                 match self.records(input, became)? {
-                    Some(records) => return Ok(Outcome { fate: Fate::Admitted { tenant, records }, doubtful }),
+                    Some(records) => {
+                        let fate = Fate::Admitted { tenant, records };
+                        return Ok(Outcome { fate, doubtful, checkpoints });
+                    }
                     None => Intake::FactsTooLarge.into(),
                 }
             }
@@ -94,7 +101,8 @@ impl Admission<'_> {
             Err(Refused::Reason(reason)) => reason,
         };
         let doubtful = refused == Reason::from(Intake::TenantUnknown);
-        Ok(Outcome { fate: Fate::DeadLetter(self.dead_letter(input, refused.code())?), doubtful })
+        let fate = Fate::DeadLetter(self.dead_letter(input, refused.code())?);
+        Ok(Outcome { fate, doubtful, checkpoints: Vec::new() })
     }
 
     fn became(&self, input: &Input<'_>) -> Result<Became, Refused> {
@@ -127,7 +135,7 @@ impl Admission<'_> {
             versions,
             timestamp: input.timestamp,
         };
-        let (mut event, mut attestation) = (None, None);
+        let (mut event, mut attestation, mut checkpoints) = (None, None, Vec::new());
         match what {
             Arrived::Document { document, media_type } => {
                 event = Some(self.event(input, &made(&document, media_type, None))?);
@@ -146,11 +154,13 @@ impl Admission<'_> {
                     let media_type = document.shape().media_type().to_owned();
                     event = Some(self.event(input, &made(&document, media_type, None))?);
                 }
-                attestation = Some(self.attestation(input, &tenant, &bytes, &parsed, trust)?);
+                let admitted = self.attestation(input, &tenant, &bytes, &parsed, trust)?;
+                checkpoints = verdict::checkpoints(&parsed, &admitted.result);
+                attestation = Some(admitted);
             }
             Arrived::Reference { .. } => return Err(Intake::ReferenceMissing.into()),
         }
-        Ok(Became { tenant, event, attestation })
+        Ok(Became { tenant, event, attestation, checkpoints })
     }
 
     fn event(&self, input: &Input<'_>, made: &Made<'_>) -> Result<(AdmittedEvent, Vec<Part>), Refused> {
@@ -217,7 +227,7 @@ impl Admission<'_> {
 
     /// The ledger records; `None` where one would not fit into the ledger.
     fn records(&self, input: &Input<'_>, became: Became) -> Result<Option<Vec<LedgerRecord>>, ObjectError> {
-        let Became { tenant, event, attestation } = became;
+        let Became { tenant, event, attestation, .. } = became;
         let (event, parts) = event.map_or((None, Vec::new()), |(event, parts)| (Some(event), parts));
         let header =
             |(name, value): &(String, Option<Vec<u8>>)| SourceHeader { name: name.clone(), value: value.clone() };

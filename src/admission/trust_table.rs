@@ -44,7 +44,7 @@ impl TrustTable {
                 }
             }
             ControlRecord::Epoch { epoch } => self.epoch = *epoch,
-            ControlRecord::Tick { .. } => {}
+            ControlRecord::Tick { .. } | ControlRecord::Consistency(_) => {}
         }
     }
 
@@ -73,6 +73,11 @@ impl TrustTable {
     /// The trust root in force, as it was activated.
     pub const fn root_in_force(&self) -> Option<&TrustRootBytes> {
         self.root_bytes.as_ref()
+    }
+
+    /// The trust root in force, loaded.
+    pub const fn root(&self) -> Option<&Arc<TrustRoot>> {
+        self.root.as_ref()
     }
 
     /// A trust that is or was in force, by its digest.

@@ -78,6 +78,13 @@ pub fn judge(record: &ControlRecord, table: &TrustTable) -> Result<(), String> {
         ControlRecord::Root(root) => {
             TrustRoot::load(root.json.as_bytes(), root.digest).map(drop).map_err(|reason| reason.to_string())
         }
+        ControlRecord::Consistency(proof) => {
+            let root = table.root().ok_or("no trust root is in force, so no log is known")?;
+            for checkpoint in [&proof.old, &proof.new] {
+                checkpoint.verify(root).map_err(|reason| format!("checkpoint {}: {reason}", checkpoint.size))?;
+            }
+            if proof.holds() { Ok(()) } else { Err("consistency-proof-invalid".to_owned()) }
+        }
         ControlRecord::Genesis(_) => Err("a ledger has one genesis".to_owned()),
         ControlRecord::Tick { .. } => Err("ticks are written by the owner of control".to_owned()),
         ControlRecord::Epoch { epoch } if *epoch == crate::verdict::VERIFIER_EPOCH => Ok(()),
@@ -89,6 +96,7 @@ pub fn judge(record: &ControlRecord, table: &TrustTable) -> Result<(), String> {
 pub fn activate(reached: &Reached, file: &std::path::Path, format: Format) -> Result<Exit, Failure> {
     let records: Vec<ControlRecord> = match trust::read(file)? {
         Trusted::Root(root) => vec![ControlRecord::Root(root)],
+        Trusted::Consistency(proof) => vec![ControlRecord::Consistency(proof)],
         Trusted::Tenants(tenants) => tenants.into_iter().map(|trust| ControlRecord::Tenant(Box::new(trust))).collect(),
     };
     if records.is_empty() {
@@ -138,6 +146,7 @@ fn name(record: &ControlRecord) -> String {
     match record {
         ControlRecord::Tenant(trust) => format!("tenant {}", trust.tenant),
         ControlRecord::Root(root) => format!("trust root {}", root.digest),
+        ControlRecord::Consistency(proof) => format!("consistency of {} up to {}", proof.new.origin, proof.new.size),
         ControlRecord::Genesis(_) => "genesis".to_owned(),
         ControlRecord::Epoch { epoch } => format!("epoch {epoch}"),
         ControlRecord::Tick { at } => format!("tick {}", at.rfc3339()),

@@ -4,22 +4,44 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::out::{Colour, Format, Out};
 use crate::event::Digest;
+use crate::evidence::Fault;
 use crate::ledger::control::TrustRootBytes;
 use crate::settings::read_tenants;
-use crate::verdict::{CompiledTrust, TenantTrust, TrustRoot};
+use crate::verdict::{CompiledTrust, ConsistencyProof, Reason, SignedCheckpoint, TenantTrust, TrustRoot};
 
 /// What a file of trust holds.
 pub enum Trusted {
     Tenants(Vec<TenantTrust>),
     Root(TrustRootBytes),
+    Consistency(Box<ConsistencyProof>),
 }
 
-/// Reads tenants (YAML), or a trust root, which is known by its media type.
+/// A consistency proof as a file: what a mirror of the log can say (`/api/v1/log/proof` of Rekor has the hashes).
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProofFile {
+    /// The log's id.
+    log: Digest,
+    /// The signed notes of the smaller and of the larger tree.
+    old: String,
+    new: String,
+    hashes: Vec<Digest>,
+}
+
+impl ProofFile {
+    fn read(self) -> Result<ConsistencyProof, Reason> {
+        let read = |note: &str| SignedCheckpoint::read(self.log, note);
+        Ok(ConsistencyProof { old: read(&self.old)?, new: read(&self.new)?, hashes: self.hashes.clone() })
+    }
+}
+
+/// Reads tenants (YAML), a trust root, which is known by its media type, or a consistency proof, known by its notes.
 pub fn read(path: &Path) -> Result<Trusted, Failure> {
     let bytes = fs::read(path).map_err(|error| Failure::io(format!("{}: {error}", path.display())))?;
     let json: Option<serde_json::Value> = serde_json::from_slice(&bytes).ok();
@@ -28,6 +50,10 @@ pub fn read(path: &Path) -> Result<Trusted, Failure> {
         let text = String::from_utf8(bytes)
             .map_err(|_| Failure::new(Exit::Usage, format!("{}: not UTF-8", path.display())))?;
         return Ok(Trusted::Root(TrustRootBytes::new(text)));
+    }
+    if let Some(proof) = json.and_then(|json| serde_json::from_value::<ProofFile>(json).ok()) {
+        let wrong = |reason: Reason| Failure::new(Exit::Failed, format!("{}: {reason}", path.display()));
+        return Ok(Trusted::Consistency(Box::new(proof.read().map_err(wrong)?)));
     }
     Ok(Trusted::Tenants(read_tenants(path)?))
 }
@@ -83,6 +109,20 @@ pub fn check(file: &Path, root: Option<&Path>, format: Format) -> Result<Exit, F
                 report("trust root", &bytes.digest.to_string(), &[reason.to_string()]);
             }
         },
+        Trusted::Consistency(proof) => {
+            let name = format!("consistency of {}", proof.new.origin);
+            let detail = format!("{} to {}", proof.old.size, proof.new.size);
+            let signed = |checkpoint: &SignedCheckpoint| root.as_ref().and_then(|root| checkpoint.verify(root).err());
+            let mut problems: Vec<String> =
+                [&proof.old, &proof.new].into_iter().filter_map(signed).map(|reason| reason.to_string()).collect();
+            if !proof.holds() {
+                problems.push(Fault::ConsistencyInvalid.to_string());
+            }
+            if !problems.is_empty() {
+                exit = Exit::Failed;
+            }
+            report(&name, &detail, &problems);
+        }
         Trusted::Tenants(tenants) if tenants.is_empty() => exit = Exit::Indeterminate,
         Trusted::Tenants(tenants) => {
             for trust in &tenants {

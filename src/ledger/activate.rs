@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::event::digest::hex;
-use crate::event::{Digest, Millis, Tenant, Topic, partition_of};
+use crate::event::{Digest, Millis, Tenant, partition_of};
 use crate::verdict::result::{Pair, RestsOn};
 use crate::verdict::tenant::TenantTrust;
 
@@ -32,6 +32,7 @@ impl Folding<'_> {
                 self.activate_all(|touched, number| touched.rules = number, &RestsOn::Rules, "epoch")
             }
             ControlRecord::Tick { at } => self.tick(*at),
+            ControlRecord::Consistency(proof) => self.consistency(proof),
         }
     }
 
@@ -119,11 +120,11 @@ impl Folding<'_> {
             from: None,
             to: Some(pair.trust.to_string()),
             reasons: Vec::new(),
+            notes: Vec::new(),
             previous: row.timeline,
             position: self.position(),
         };
-        row.timeline = Some(Digest::of(&serde_json::to_vec(&entry).map_err(|_| FoldError::Row)?));
-        self.append(Topic::Timeline, &tenant, "trust", &entry, None)?;
+        row.timeline = Some(self.enter(&entry)?);
         self.rows.put(keys::tenant(&tenant), &row)?;
         self.in_force.remove(&tenant);
         let prefixes = changed.iter().map(|on| keys::rests_on(&tenant, on)).chain([keys::pending(&tenant, &pair)]);

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Digest, Millis, Tenant};
+use crate::verdict::ConsistencyProof;
 use crate::verdict::tenant::TenantTrust;
 
 /// Version of the fold. A binary refuses a ledger in force under a version that it does not implement.
@@ -34,6 +35,8 @@ pub enum ControlRecord {
     Epoch { epoch: u32 },
     /// Every partition's clock moves.
     Tick { at: Millis },
+    /// A proof that one checkpoint of a log continues another, from whoever mirrors the log.
+    Consistency(Box<ConsistencyProof>),
 }
 
 /// A ledger's birth.

@@ -100,6 +100,7 @@ impl<'s> Folding<'s> {
             Body::Admitted(admitted) => self.admitted(&record.tenant, admitted)?,
             Body::Answer(answer) => self.answer(&record.tenant, answer)?,
             Body::Part(part) => self.part(&record.tenant, part)?,
+            Body::Checkpoint(seen) => self.checkpoint(seen)?,
             Body::Control(copy) => {
                 self.control(copy)?;
                 Fate::Control
@@ -326,6 +327,10 @@ fn named_rows(record: &LedgerRecord, first: &mut Vec<Key>, about: &mut Vec<Key>)
             first.push(keys::attestation(tenant, answer.attestation));
             first.push(keys::pair(tenant, &answer.result.pair));
         }
+        Body::Checkpoint(seen) => {
+            let of = &seen.checkpoint;
+            first.extend([keys::tree(of.log, &of.origin), keys::tree_at(of.log, &of.origin, of.size)]);
+        }
         Body::Control(_) | Body::Continue(_) | Body::Part(_) => {}
     }
 }
@@ -345,7 +350,7 @@ fn rows_of(tenant: &Tenant, row: &AboutRow) -> Vec<Key> {
 }
 
 const fn empty_step() -> Step {
-    Step { fate: Fate::Control, publish: Vec::new(), verdicts: Vec::new() }
+    Step { fate: Fate::Control, publish: Vec::new(), verdicts: Vec::new(), alarms: Vec::new() }
 }
 
 const fn unborn() -> PartitionRow {

@@ -16,6 +16,8 @@
 //! | 0b | due | time, tenant, id | – | while a result's `notBefore` lies ahead of the clock |
 //! | 0c | sweep | number | `SweepRow` | while work over many rows is under way |
 //! | 0d | facts | tenant, event id, index | facts | parts of normalised facts |
+//! | 0e | tree | SHA-256 of log id and origin | `TreeRow` | per log whose checkpoints were seen; system tenant's partition |
+//! | 0f | tree at a size | the same, size | checkpoints of that size, one per root | one per size that was seen |
 
 use crate::event::{Digest, Millis, Tenant};
 use crate::verdict::result::{Pair, RestsOn};
@@ -130,6 +132,20 @@ pub fn sweep(number: u64) -> Key {
 
 pub fn facts(tenant: &Tenant, event: &str, index: u32) -> Key {
     with(start(0x0d, tenant), &[event.as_bytes(), &[0], &index.to_be_bytes()])
+}
+
+fn of_tree(kind: u8, log: Digest, origin: &str) -> Key {
+    let mut key = vec![kind];
+    key.extend_from_slice(Digest::of_parts(&[log.as_bytes(), origin.as_bytes()]).as_bytes());
+    key
+}
+
+pub fn tree(log: Digest, origin: &str) -> Key {
+    of_tree(0x0e, log, origin)
+}
+
+pub fn tree_at(log: Digest, origin: &str, size: u64) -> Key {
+    with(of_tree(0x0f, log, origin), &[&size.to_be_bytes()])
 }
 
 /// The digest that ends a key of kinds 08 and 09.

@@ -1,6 +1,7 @@
 //! The ledger: its record, its keys, and the pure fold over it.
 
 mod activate;
+pub mod checkpoint;
 pub mod control;
 mod evaluate;
 pub mod fold;

@@ -194,9 +194,9 @@ pub struct DecisionInputs {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TimelineEntry {
     pub tenant: Tenant,
-    /// What the entry is about: an event id, or `trust`.
+    /// What the entry is about: an event id, `trust`, or `checkpoint:` and the origin of a transparency log.
     pub subject: String,
-    /// `re-verdict` or `trust-activated`.
+    /// `re-verdict`, `trust-activated`, `split-view` or `log-consistent`.
     pub entry: String,
     /// The partition's clock.
     pub at: Millis,
@@ -206,6 +206,9 @@ pub struct TimelineEntry {
     pub to: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
+    /// The signed notes that an entry about a log rests on: they prove it to others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// SHA-256 of the previous entry about the same subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Digest>,

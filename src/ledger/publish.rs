@@ -132,11 +132,12 @@ impl Folding<'_> {
             from: Some(from),
             to: Some(event.status.clone()),
             reasons: record.trust.reasons.clone(),
+            notes: Vec::new(),
             previous: event.timeline,
             position: self.position(),
         };
-        event.timeline = Some(Digest::of(&to_bytes(&entry)?));
-        self.append(Topic::Timeline, tenant, &event.id, &entry, None)
+        event.timeline = Some(self.enter(&entry)?);
+        Ok(())
     }
 
     pub(super) fn position(&self) -> LedgerPosition {
@@ -213,6 +214,13 @@ impl Folding<'_> {
         let value = serde_json::to_vec(work).unwrap_or_default();
         let publication = Publication { topic: Topic::Work, partition: None, key, value, headers: Vec::new() };
         self.step.publish.push(publication);
+    }
+
+    /// Puts an entry on the timeline and returns its digest, which the next entry of the same subject names.
+    pub(super) fn enter(&mut self, entry: &TimelineEntry) -> Result<Digest, FoldError> {
+        self.append(Topic::Timeline, &entry.tenant, &entry.subject, entry, None)?;
+        let value = self.step.publish.last().map(|publication| publication.value.as_slice());
+        Ok(Digest::of(value.unwrap_or_default()))
     }
 
     pub(super) fn append<T: Serialize>(

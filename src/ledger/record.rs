@@ -7,6 +7,7 @@ use crate::event::{Digest, EventId, Kind, Millis, Subject, Tenant, Topic, base64
 use crate::formats::facts::{Claimed, Facts, ScanInputs};
 use crate::verdict::result::{AttestationFacts, AttestationResult};
 
+use super::checkpoint::CheckpointSeen;
 use super::control::ControlRecord;
 
 /// Version of the record's shape. A partition stops at a record of a version that its binary does not know.
@@ -35,6 +36,8 @@ pub enum Body {
     Continue(Continue),
     /// An earlier part of facts that are too large for one record.
     Part(Box<Part>),
+    /// A checkpoint of a transparency log, in the ledger of the system tenant.
+    Checkpoint(Box<CheckpointSeen>),
 }
 
 /// How an input came in: what is live is served before what is filled in later.

@@ -62,4 +62,6 @@ pub struct Step {
     pub publish: Vec<Publication>,
     /// Verdicts that changed, as (status, gravest reason): for metrics.
     pub verdicts: Vec<(&'static str, Option<String>)>,
+    /// What somebody should be woken for, as (entry of the timeline, origin of the log).
+    pub alarms: Vec<(&'static str, String)>,
 }

@@ -14,13 +14,16 @@ use crate::admission::answer::Unanswered;
 use crate::admission::ports::Objects;
 use crate::admission::{Admission, Fate, Input, Outcome, TrustTable, answer};
 use crate::event::{Millis, Tenant, Topic, limits, partition_of};
+use crate::ledger::checkpoint::CheckpointSeen;
 use crate::ledger::control::{ControlRecord, system_tenant};
 use crate::ledger::record::{Body, ControlCopy, LedgerRecord, Work};
 use crate::log::{Gathered, Inlet, Log, LogError, Outgoing, Outlet, Partition, Record};
 use crate::telemetry::{Happening, Observer, Point, Role};
+use crate::verdict::SignedCheckpoint;
 
 use super::control_view::{CONTROL, ControlView};
 use super::genesis::{check_partitions, outgoing};
+use super::seen::SeenCheckpoints;
 use super::worker::{Backoff, Stop, WorkerSettings};
 
 /// The clock that stamps `admittedAt` and ticks.
@@ -37,6 +40,8 @@ pub struct AdmissionWorker<L: Log> {
     owned: Vec<Partition>,
     /// Where the control owner stands; `None` while this worker does not own control.
     control: Option<ControlOwner>,
+    /// Checkpoints that are in the ledger already, as far as this worker remembers.
+    seen: SeenCheckpoints,
 }
 
 /// The one worker that owns control.
@@ -65,7 +70,8 @@ impl<L: Log> AdmissionWorker<L> {
         observer: Arc<dyn Observer>,
         clock: Clock,
     ) -> Self {
-        AdmissionWorker { log, objects, settings, observer, clock, partitions: 0, owned: Vec::new(), control: None }
+        let (owned, seen) = (Vec::new(), SeenCheckpoints::default());
+        AdmissionWorker { log, objects, settings, observer, clock, partitions: 0, owned, control: None, seen }
     }
 
     /// Runs until `stop`. Returns only an error that no retry can mend.
@@ -174,7 +180,7 @@ impl<L: Log> AdmissionWorker<L> {
 
     /// The outputs of a batch, in its order. `None` when the worker was stopped while an ask had to wait.
     fn work(
-        &self,
+        &mut self,
         inlet: &mut L::Inlet,
         view: &mut ControlView<L>,
         records: &[Record],
@@ -228,7 +234,10 @@ impl<L: Log> AdmissionWorker<L> {
         outcome.map(Some).map_err(|error| LogError::Storage(error.to_string()))
     }
 
-    fn put_outcome(&self, record: &Record, outcome: Outcome, worked: &mut Worked) {
+    fn put_outcome(&mut self, record: &Record, outcome: Outcome, worked: &mut Worked) {
+        for checkpoint in outcome.checkpoints {
+            self.put_checkpoint(checkpoint, worked);
+        }
         match outcome.fate {
             Fate::Admitted { tenant, records } => {
                 *worked.fates.entry("admitted").or_default() += 1;
@@ -250,6 +259,16 @@ impl<L: Log> AdmissionWorker<L> {
                 });
             }
         }
+    }
+
+    /// A checkpoint that is new to this worker goes to the system tenant's ledger.
+    fn put_checkpoint(&mut self, checkpoint: SignedCheckpoint, worked: &mut Worked) {
+        if !self.seen.insert(checkpoint.identity()) {
+            return;
+        }
+        let seen = CheckpointSeen { admitted_at: (self.clock)(), checkpoint };
+        let record = LedgerRecord::new(system_tenant(), Body::Checkpoint(Box::new(seen)));
+        worked.outputs.push(self.to_ledger(&record.tenant, &record));
     }
 
     fn put_answer(&self, answer: LedgerRecord, worked: &mut Worked) {
@@ -362,6 +381,8 @@ impl<L: Log> AdmissionWorker<L> {
         let why = error.to_string();
         self.observer.happened(&Happening::Recovering { role: Role::Admission, why: &why });
         drop(outlet);
+        // What the lost transaction carried may not be in the ledger.
+        self.seen = SeenCheckpoints::default();
         // A new membership reads every committed offset again.
         let outlet = self.log.outlet(&self.settings.transactional_id(Role::Admission))?;
         let partitions = self.owned.clone();

@@ -258,6 +258,9 @@ impl<L: Log, S: States> LedgerWorker<L, S> {
             for (status, reason) in &step.verdicts {
                 self.observer.happened(&Happening::Verdict { status, reason: reason.as_deref() });
             }
+            for (alarm, origin) in &step.alarms {
+                self.observer.happened(&Happening::Alarm { alarm, origin });
+            }
         }
         for (fate, records) in fates {
             self.observer.happened(&Happening::Fates { role: Role::Ledger, fate, records });

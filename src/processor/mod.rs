@@ -7,6 +7,7 @@ pub mod control_view;
 pub mod genesis;
 pub mod ledger_worker;
 pub mod partition;
+mod seen;
 pub mod worker;
 
 pub use admission_worker::{AdmissionWorker, Clock};

@@ -58,6 +58,11 @@ impl TransparencyLog {
         Ok(format!("{text}\n\u{2014} {} {}\n", self.name, base64::encode(&line)))
     }
 
+    /// Appends a leaf of any bytes.
+    pub fn append_leaf(&mut self, leaf: &[u8]) -> u64 {
+        self.tree.append(leaf)
+    }
+
     /// Logs a signature as a `dsse` 0.0.1 entry, with promise and proof.
     pub fn append(&mut self, logged: Logged<'_>, at: Millis) -> Result<LogEntry, SigningError> {
         let hash = |bytes: &[u8]| json!({ "algorithm": "sha256", "value": Digest::of(bytes).hex() });

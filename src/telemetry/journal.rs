@@ -33,6 +33,9 @@ impl Observer for Journal {
             Happening::CaughtUp { partition, records, took } => {
                 tracing::info!(partition, records, took_ms = milliseconds(*took), "state is up to date");
             }
+            Happening::Alarm { alarm, origin } => {
+                tracing::error!(alarm, origin, "a transparency log contradicts itself; ledger.timeline has the proof");
+            }
             Happening::ControlDropped { why } => tracing::error!(why, "a control record was dropped"),
             Happening::Unreachable { role, why, retry } => {
                 let retry_ms = milliseconds(*retry);

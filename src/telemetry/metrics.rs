@@ -63,6 +63,8 @@ metrics! {
     Snapshots = "attestream_snapshots_total";
     /// Partitions that stopped, by code.
     Stopped = "attestream_partitions_stopped_total";
+    /// Contradictions of transparency logs, by log and kind: page somebody.
+    Alarms = "attestream_log_alarms_total";
     /// Control records that were dropped.
     ControlDropped = "attestream_control_dropped_total";
     /// Tries that failed because something could not be reached.
@@ -98,6 +100,7 @@ struct Instruments {
     catch_up_seconds: Histogram<f64>,
     snapshots: Counter<u64>,
     stopped: Counter<u64>,
+    alarms: Counter<u64>,
     control_dropped: Counter<u64>,
     unreachable: Counter<u64>,
 }
@@ -161,6 +164,7 @@ impl Instruments {
             catch_up_seconds: seconds(Metric::CatchUpSeconds),
             snapshots: counter(Metric::Snapshots),
             stopped: counter(Metric::Stopped),
+            alarms: counter(Metric::Alarms),
             control_dropped: counter(Metric::ControlDropped),
             unreachable: counter(Metric::Unreachable),
         }
@@ -220,6 +224,7 @@ impl Observer for Metrics {
                 let milliseconds = u32::try_from((*milliseconds).max(0)).unwrap_or(u32::MAX);
                 to.lag_seconds.record(f64::from(milliseconds) / 1000.0, &of);
             }
+            Happening::Alarm { alarm, origin } => to.alarms.add(1, &[label("alarm", alarm), label("origin", origin)]),
             Happening::ControlDropped { why } => to.control_dropped.add(1, &[label("why", why)]),
             Happening::Unreachable { role, .. } => to.unreachable.add(1, &[label("role", role.as_str())]),
             Happening::Snapshot { partition, error, .. } => {
@@ -254,6 +259,7 @@ mod tests {
             Happening::CaughtUp { partition: 1, records: 7, took },
             Happening::Folded { partition: 1, seq: 12 },
             Happening::Lag { role, topic, partition: 1, records: 2, milliseconds: 1500 },
+            Happening::Alarm { alarm: "split-view", origin: "log.example" },
             Happening::ControlDropped { why: "x" },
             Happening::Unreachable { role, why: "x", retry: took },
             Happening::Snapshot { partition: 1, seq: 12, error: None },

@@ -2,6 +2,7 @@
 
 pub mod attestation;
 pub mod check;
+pub mod checkpoints;
 pub mod intake;
 pub mod keyed;
 pub mod keyless;
@@ -17,6 +18,7 @@ pub mod trust;
 pub mod verify;
 
 pub use attestation::{ParsedEvidence, facts, parse};
+pub use checkpoints::{ConsistencyProof, SignedCheckpoint, checkpoints};
 pub use reason::{Class, Reason};
 pub use result::{
     AttestationFacts, AttestationResult, AttestationStatus, Check, CheckOutcome, KeyShown, Link, Pair, RekorShown,

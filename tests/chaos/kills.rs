@@ -3,35 +3,17 @@
 
 use std::time::Duration;
 
-use attestream::event::{Digest, Tenant};
-use attestream::ledger::output::Status;
 use attestream::telemetry::{Point, Role};
 
 use super::child::die;
 use super::site::Site;
 use super::{is_long, rounds};
 use crate::broker;
-use crate::spine::feed::{Expected, Made};
 use crate::spine::oracle::Judgement;
-
-fn ends_as_expected(judgement: &Judgement, tenant: &Tenant, made: &[Made]) {
-    for made in made {
-        let digest = Digest::of(&made.document);
-        let mut events = judgement.events.values().filter(|event| event.tenant == *tenant);
-        let event = events.find(|event| event.document.as_ref().unwrap().digest == digest).unwrap();
-        let expected = match made.expected {
-            Expected::Verified => Status::Verified,
-            Expected::Missing => Status::Missing,
-            Expected::Refused("key-unknown") => Status::KeyPolicyMismatch,
-            Expected::Refused(_) => Status::Failed,
-        };
-        assert_eq!(event.trust.status, expected, "{}: {:?}", event.id, event.trust.reasons);
-    }
-}
 
 fn all_end_as_expected(site: &Site, judgement: &Judgement) {
     for (producer, made) in site.producers.iter().zip(&site.made) {
-        ends_as_expected(judgement, &producer.tenant, made);
+        judgement.ends_as_expected(&producer.tenant, made);
     }
 }
 

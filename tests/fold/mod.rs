@@ -3,4 +3,5 @@
 mod order;
 mod run;
 mod stories;
+mod trees;
 mod world;

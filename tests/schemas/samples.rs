@@ -3,6 +3,7 @@
 use attestream::event::{Digest, EventId, Kind, Millis, Subject, SubjectDigests, Tenant, Topic, event_id};
 use attestream::evidence::KeyAlgorithm;
 use attestream::formats::facts::{Component, Facts, Finding, ScanInputs, VexProduct, VexStatement};
+use attestream::ledger::checkpoint::CheckpointSeen;
 use attestream::ledger::control::{ControlRecord, Genesis, Position, TrustRootBytes, system_tenant};
 use attestream::ledger::output::{
     BUILT_IN_POLICY, ChainLink, Change, Decision, DecisionInputs, Dsse, LedgerPosition, Provenance, Published,
@@ -14,8 +15,8 @@ use attestream::ledger::record::{
 };
 use attestream::verdict::tenant::{LogPolicy, PinnedIdentity, PinnedKey, PredicateType, TenantTrust};
 use attestream::verdict::{
-    AttestationFacts, AttestationResult, AttestationStatus, Check, CheckOutcome, KeyShown, Link, Pair, RekorShown,
-    RestsOn, StatementFacts,
+    AttestationFacts, AttestationResult, AttestationStatus, Check, CheckOutcome, ConsistencyProof, KeyShown, Link,
+    Pair, RekorShown, RestsOn, SignedCheckpoint, StatementFacts,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -283,7 +284,22 @@ fn controls() -> Vec<ControlRecord> {
         ControlRecord::Root(TrustRootBytes::new("{}".to_owned())),
         ControlRecord::Epoch { epoch: 2 },
         ControlRecord::Tick { at: JUST_AFTER },
+        ControlRecord::Consistency(Box::new(ConsistencyProof {
+            old: checkpoint(1),
+            new: checkpoint(2),
+            hashes: vec![digest("hash")],
+        })),
     ]
+}
+
+fn checkpoint(size: u64) -> SignedCheckpoint {
+    SignedCheckpoint {
+        log: digest("log"),
+        origin: "log.example - 1".to_owned(),
+        size,
+        root: digest("root"),
+        note: "a signed note\n".to_owned(),
+    }
 }
 
 fn ledger_records() -> Vec<LedgerRecord> {
@@ -301,7 +317,9 @@ fn ledger_records() -> Vec<LedgerRecord> {
     ];
     let of_tenant = bodies.into_iter().map(|body| LedgerRecord::new(tenant(), body));
     let copy = |(seq, record): (u64, ControlRecord)| Body::Control(Box::new(ControlCopy { seq, record }));
-    let of_system = (0..).zip(controls()).map(copy).chain([Body::Continue(Continue { sweep: 1, step: 2 })]);
+    let seen = CheckpointSeen { admitted_at: NOON, checkpoint: checkpoint(7) };
+    let own = [Body::Continue(Continue { sweep: 1, step: 2 }), Body::Checkpoint(Box::new(seen))];
+    let of_system = (0..).zip(controls()).map(copy).chain(own);
     of_tenant.chain(of_system.map(|body| LedgerRecord::new(system_tenant(), body))).collect()
 }
 
@@ -405,10 +423,20 @@ fn timeline() -> Vec<TimelineEntry> {
         from: from.map(str::to_owned),
         to: text(to),
         reasons: from.map(|_| "key-unknown".to_owned()).into_iter().collect(),
+        notes: Vec::new(),
         previous: Some(digest("before")),
         position: position(),
     };
+    let of_log = |name: &str| TimelineEntry {
+        tenant: system_tenant(),
+        from: Some(format!("7 {}", digest("one"))),
+        reasons: Vec::new(),
+        notes: vec!["one\n".to_owned(), "other\n".to_owned()],
+        ..entry(name, "checkpoint:log.example - 1".to_owned(), None, &format!("7 {}", digest("other")))
+    };
     vec![
+        of_log("split-view"),
+        of_log("log-consistent"),
         entry("re-verdict", id(), Some("verified"), "key-policy-mismatch"),
         entry("trust-activated", "trust".to_owned(), None, &digest("trust").to_string()),
     ]

@@ -12,6 +12,8 @@ pub struct Producer {
     pub tenant: Tenant,
     pub authority: Authority,
     pub start: Millis,
+    /// Whether its evidence is logged.
+    logged: bool,
     made: u64,
 }
 
@@ -33,7 +35,7 @@ pub struct Made {
 impl Producer {
     pub fn new(name: &str, seed: u64, start: Millis) -> Self {
         let authority = Authority::new(name, seed, start).unwrap();
-        Producer { tenant: Tenant::new(name).unwrap(), authority, start, made: 0 }
+        Producer { tenant: Tenant::new(name).unwrap(), authority, start, logged: false, made: 0 }
     }
 
     /// The registry entry that trusts this producer, without any transparency log.
@@ -44,6 +46,16 @@ impl Producer {
     /// The same without its key.
     pub fn no_trust(&self) -> TenantTrust {
         TenantTrust { keys: Vec::new(), ..self.trust() }
+    }
+
+    /// The same, with evidence that stands in its log.
+    pub fn logging(self) -> Self {
+        Producer { logged: true, ..self }
+    }
+
+    /// The same for another tenant: one authority, one key, one log.
+    pub fn serving(self, tenant: &str) -> Self {
+        Producer { tenant: Tenant::new(tenant).unwrap(), ..self }
     }
 
     fn input(&self, topic: Topic, name: &str, value: Vec<u8>) -> Outgoing {
@@ -85,7 +97,7 @@ impl Producer {
             subjects: std::slice::from_ref(subject),
             predicate: Predicate::Document { predicate_type: "https://cyclonedx.org/bom", document },
             at: self.start,
-            logged: false,
+            logged: self.logged,
             wrong,
         };
         self.authority.attest(&order).unwrap().bytes

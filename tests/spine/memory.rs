@@ -4,17 +4,21 @@ use std::sync::Arc;
 
 use attestream::admission::ports::Objects;
 use attestream::cas::MemoryObjects;
-use attestream::event::{Digest, Millis, Tenant, Topic};
-use attestream::ledger::control::ControlRecord;
-use attestream::ledger::output::Status;
+use attestream::event::{Millis, Topic};
+use attestream::ledger::control::{ControlRecord, TrustRootBytes};
+use attestream::ledger::output::TimelineEntry;
 use attestream::log::embedded::{Effect, Verb};
 use attestream::log::memory::{Fault, FaultPlan, MemoryLog};
 use attestream::processor::{AdmissionWorker, LedgerWorker, WorkerSettings};
 use attestream::telemetry::{Observer, Silent};
+use attestream::verdict::{SignedCheckpoint, TrustRoot};
 
-use super::feed::{Expected, Made, Producer};
-use super::oracle::{Judgement, judge};
-use super::plant::{Crashing, TestClock, admission, control, control_input, genesis, ledger, restarting, send, settle};
+use super::feed::{Made, Producer};
+use super::oracle::judge;
+use super::plant::{
+    Crashing, TestClock, admission, control, control_input, genesis, ledger, read_all, restarting, root_of, send,
+    settle,
+};
 use super::states::KeptStates;
 
 pub const NOW: Millis = Millis(1_800_000_000_000);
@@ -24,24 +28,11 @@ fn fresh() -> MemoryLog {
 }
 
 fn producers(count: u64) -> Vec<Producer> {
-    (0..count).map(|number| Producer::new(&format!("tenant-{number}"), number + 1, NOW)).collect()
+    (0..count).map(|number| Producer::new(&format!("tenant-{number}"), number + 1, NOW).logging()).collect()
 }
 
-/// Every event of the producers ended as its maker expects.
-fn ends_as_expected(judgement: &Judgement, tenant: &Tenant, made: &[Made]) {
-    for made in made {
-        let digest = Digest::of(&made.document);
-        let mut events = judgement.events.values().filter(|event| event.tenant == *tenant);
-        let event = events.find(|event| event.document.as_ref().unwrap().digest == digest).unwrap();
-        let expected = match made.expected {
-            Expected::Verified => (Status::Verified, None),
-            Expected::Missing => (Status::Missing, None),
-            Expected::Refused(code) if code == "key-unknown" => (Status::KeyPolicyMismatch, Some(code)),
-            Expected::Refused(code) => (Status::Failed, Some(code)),
-        };
-        let found = (event.trust.status, event.trust.reasons.first().map(String::as_str));
-        assert_eq!(found, expected, "{}", String::from_utf8_lossy(&made.document));
-    }
+fn root(producers: &[Producer]) -> TrustRootBytes {
+    root_of(producers.iter().map(|producer| &producer.authority))
 }
 
 #[test]
@@ -51,7 +42,7 @@ fn every_input_has_one_fate_and_every_event_its_verdict() {
     // The last tenant's key comes late.
     let tenants = producers.iter().enumerate();
     let trusts = tenants.map(|(at, producer)| if at == 2 { producer.no_trust() } else { producer.trust() }).collect();
-    genesis(&log, "test", NOW, trusts, None);
+    genesis(&log, "test", NOW, trusts, Some(root(&producers)));
     let settings = WorkerSettings::new("test", "one");
     let objects: Arc<dyn Objects> = Arc::new(MemoryObjects::default());
     let observer: Arc<dyn Observer> = Arc::new(Silent);
@@ -80,11 +71,48 @@ fn every_input_has_one_fate_and_every_event_its_verdict() {
 
     let judgement = judge(&log, &*objects);
     for (producer, made) in producers.iter().zip(&made) {
-        ends_as_expected(&judgement, &producer.tenant, made);
+        judgement.ends_as_expected(&producer.tenant, made);
     }
     assert_eq!(judgement.dead_lettered, 36);
     for (partition, hash) in &judgement.hashes {
         assert_eq!(states.hash(*partition).as_ref(), Some(hash), "the state of partition {partition} is the fold's");
+    }
+}
+
+/// A log shows one tree to one tenant and another to the other: from one side nobody can see it.
+#[test]
+fn a_log_that_shows_two_trees_raises_the_alarm_and_changes_no_verdict() {
+    let log = fresh();
+    let of = |tenant: &str| Producer::new("equivocator", 9, NOW).serving(tenant).logging();
+    let mut producers = [of("left"), of("right")];
+    genesis(&log, "test", NOW, producers.iter().map(Producer::trust).collect(), Some(root(&producers)));
+    let settings = WorkerSettings::new("test", "one");
+    let objects: Arc<dyn Objects> = Arc::new(MemoryObjects::default());
+    let observer: Arc<dyn Observer> = Arc::new(Silent);
+    let admission = admission(&log, &objects, &settings, &observer, TestClock::at(NOW).clock());
+    let fold = ledger(&log, KeptStates::default(), &settings, &observer, None);
+    // One authority, one key, and entries that differ: its tenants' documents do.
+    let made: Vec<Made> = producers.iter_mut().map(Producer::next).collect();
+    for made in &made {
+        send(&log, "producer", made.inputs.clone());
+    }
+    settle(&log, &settings);
+    let judged = judge(&log, &*objects);
+    admission.finish().unwrap();
+    fold.finish().unwrap();
+    let timeline = read_all(&log, Topic::Timeline);
+    let timeline = timeline.iter().map(|record| serde_json::from_slice(record.value.as_deref().unwrap()).unwrap());
+    let split: Vec<TimelineEntry> = timeline.filter(|entry: &TimelineEntry| entry.entry == "split-view").collect();
+    let [split] = split.as_slice() else { panic!("one alarm: {split:?}") };
+    assert_ne!(split.notes[0], split.notes[1]);
+    let trusted = root(&producers);
+    let trusted = TrustRoot::load(trusted.json.as_bytes(), trusted.digest).unwrap();
+    for note in &split.notes {
+        let id = producers[0].authority.log().id();
+        SignedCheckpoint::read(id, note).unwrap().verify(&trusted).expect("the notes prove it to anybody");
+    }
+    for (producer, made) in producers.iter().zip(&made) {
+        judged.ends_as_expected(&producer.tenant, std::slice::from_ref(made));
     }
 }
 
@@ -127,7 +155,8 @@ fn crashes_and_failing_transactions_lose_and_double_nothing() {
         let mut numbers = Numbers(seed);
         let log = fresh();
         let mut producers = producers(2);
-        genesis(&log, "test", NOW, vec![producers[0].trust(), producers[1].no_trust()], None);
+        let trusts = vec![producers[0].trust(), producers[1].no_trust()];
+        genesis(&log, "test", NOW, trusts, Some(root(&producers)));
         let settings = WorkerSettings { batch_records: 7, ..WorkerSettings::new("test", "one") };
         let objects: Arc<dyn Objects> = Arc::new(MemoryObjects::default());
         let states = KeptStates::default();
@@ -169,7 +198,7 @@ fn crashes_and_failing_transactions_lose_and_double_nothing() {
         log.fail(None);
         let judgement = judge(&log, &*objects);
         for (producer, made) in producers.iter().zip(&made) {
-            ends_as_expected(&judgement, &producer.tenant, made);
+            judgement.ends_as_expected(&producer.tenant, made);
         }
         for ((role, point), times) in crashing.crashed.lock().unwrap().iter() {
             *crashed.entry((role.as_str(), point.as_str())).or_insert(0) += times;

@@ -8,20 +8,22 @@
 //! 6. a reader of `change` and `revision` ends with exactly what is verified.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use attestream::admission::ports::Objects;
 use attestream::admission::{Admission, Fate as AdmissionFate, Input, TrustTable, answer};
 use attestream::event::topic::TopicRole;
-use attestream::event::{Digest, Topic};
+use attestream::event::{Digest, Tenant, Topic};
 use attestream::ledger::control::ControlRecord;
 use attestream::ledger::output::{Change, Published, Status};
 use attestream::ledger::record::{Body, LedgerRecord, Work};
 use attestream::ledger::state::{MemoryState, State as _, StatePosition};
 use attestream::ledger::{Fate, Folding, Publication};
 use attestream::log::{Log, Partition, Record};
+use attestream::verdict::SignedCheckpoint;
 
+use super::feed::{Expected, Made};
 use super::plant::{read_all, read_from};
 
 /// What the committed topics came to.
@@ -36,6 +38,26 @@ pub struct Judgement {
     pub events: BTreeMap<String, Published>,
     /// Records of the ledger, without `continue` and control.
     pub ledger: u64,
+}
+
+impl Judgement {
+    /// Every event of a producer ended as its maker expects.
+    pub fn ends_as_expected(&self, tenant: &Tenant, made: &[Made]) {
+        let own = self.events.values().filter(|event| event.tenant == *tenant);
+        let by_document: BTreeMap<Digest, &Published> =
+            own.map(|event| (event.document.as_ref().unwrap().digest, event)).collect();
+        for made in made {
+            let event = by_document[&Digest::of(&made.document)];
+            let expected = match made.expected {
+                Expected::Verified => (Status::Verified, None),
+                Expected::Missing => (Status::Missing, None),
+                Expected::Refused(code) if code == "key-unknown" => (Status::KeyPolicyMismatch, Some(code)),
+                Expected::Refused(code) => (Status::Failed, Some(code)),
+            };
+            let found = (event.trust.status, event.trust.reasons.first().map(String::as_str));
+            assert_eq!(found, expected, "{}: {}", event.id, String::from_utf8_lossy(&made.document));
+        }
+    }
 }
 
 /// Judges everything that is committed.
@@ -170,10 +192,12 @@ fn inputs_are_admitted_once<L: Log>(log: &L, objects: &dyn Objects, ledger: &[Re
     let mut by_source: BTreeMap<(Topic, u32, u64), Vec<LedgerRecord>> = BTreeMap::new();
     let mut answers: BTreeMap<(Digest, String), Vec<LedgerRecord>> = BTreeMap::new();
     let mut parts: Vec<LedgerRecord> = Vec::new();
+    let mut checkpoints = BTreeSet::new();
     for record in ledger {
         let parsed: LedgerRecord = serde_json::from_slice(record.value.as_deref().unwrap()).unwrap();
         assert_eq!(parsed.to_bytes(), record.value.as_deref().unwrap(), "a record reads and writes to the same bytes");
-        judgement.ledger += u64::from(!matches!(parsed.body, Body::Continue(_) | Body::Control(_)));
+        let own = matches!(parsed.body, Body::Continue(_) | Body::Control(_) | Body::Checkpoint(_));
+        judgement.ledger += u64::from(!own);
         match &parsed.body {
             Body::Part(_) => parts.push(parsed),
             Body::Admitted(admitted) => {
@@ -186,9 +210,11 @@ fn inputs_are_admitted_once<L: Log>(log: &L, objects: &dyn Objects, ledger: &[Re
                 let key = (answer.attestation, format!("{:?}", answer.result.pair));
                 answers.entry(key).or_default().push(parsed);
             }
+            Body::Checkpoint(seen) => drop(checkpoints.insert(seen.checkpoint.identity())),
             Body::Control(_) | Body::Continue(_) => {}
         }
     }
+    let mut rested_on = BTreeSet::new();
     let mut letters = dead_letters(log);
     for topic in Topic::admission_inputs().filter(|topic| !matches!(topic, Topic::Control | Topic::Work)) {
         for record in read_all(log, topic) {
@@ -196,7 +222,9 @@ fn inputs_are_admitted_once<L: Log>(log: &L, objects: &dyn Objects, ledger: &[Re
             match (by_source.remove(&source), letters.remove(&source)) {
                 (Some(records), None) => {
                     judgement.admitted += 1;
-                    assert_eq!(admit_again(&record, &records, &control, objects), bytes(&records), "of {source:?}");
+                    let (again, seen) = admit_again(&record, &records, &control, objects);
+                    assert_eq!(again, bytes(&records), "of {source:?}");
+                    rested_on.extend(seen.iter().map(SignedCheckpoint::identity));
                 }
                 (None, Some(letter)) => {
                     judgement.dead_lettered += 1;
@@ -206,6 +234,7 @@ fn inputs_are_admitted_once<L: Log>(log: &L, objects: &dyn Objects, ledger: &[Re
             }
         }
     }
+    assert_eq!(checkpoints, rested_on, "each checkpoint that evidence rests on is in the ledger, and no other");
     assert!(by_source.is_empty() && letters.is_empty(), "what was never sent is nowhere");
     answers_are_right(log, objects, &control, &answers);
 }
@@ -230,14 +259,19 @@ impl Tables {
         let compile = || {
             let mut table = TrustTable::default();
             let records = self.control.iter().take(usize::try_from(position).unwrap());
-            records.for_each(|record| drop(table.apply(record)));
+            records.for_each(|record| table.apply(record));
             Rc::new(table)
         };
         Rc::clone(self.at.borrow_mut().entry(position).or_insert_with(compile))
     }
 }
 
-fn admit_again(record: &Record, records: &[LedgerRecord], control: &Tables, objects: &dyn Objects) -> Vec<String> {
+fn admit_again(
+    record: &Record,
+    records: &[LedgerRecord],
+    control: &Tables,
+    objects: &dyn Objects,
+) -> (Vec<String>, Vec<SignedCheckpoint>) {
     let Body::Admitted(admitted) = &records.last().unwrap().body else { panic!("the last record is the admitted one") };
     let table = control.at(admitted.control);
     let admission = Admission { table: &table, objects, now: admitted.admitted_at };
@@ -250,8 +284,9 @@ fn admit_again(record: &Record, records: &[LedgerRecord], control: &Tables, obje
         value: record.value.as_deref(),
         headers: &record.headers,
     };
-    match admission.admit(&input).unwrap().fate {
-        AdmissionFate::Admitted { records, .. } => bytes(&records),
+    let outcome = admission.admit(&input).unwrap();
+    match outcome.fate {
+        AdmissionFate::Admitted { records, .. } => (bytes(&records), outcome.checkpoints),
         AdmissionFate::DeadLetter(letter) => panic!("admitted in the ledger, and dead-lettered again: {}", letter.code),
     }
 }

@@ -14,8 +14,10 @@ use attestream::log::{Log, LogError, Outgoing, Outlet, Partition, Reader, Record
 use attestream::processor::genesis::{Seed, init};
 use attestream::processor::partition::Fold;
 use attestream::processor::{AdmissionWorker, Clock, LedgerWorker, Stop, WorkerSettings};
+use attestream::signing::authority::Authority;
 use attestream::telemetry::{Happening, Observer, Point, Role};
 use attestream::verdict::tenant::TenantTrust;
+use serde_json::Value;
 
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -47,6 +49,16 @@ pub fn genesis<L: Log>(
 ) {
     let seed = Seed { ledger: "01TESTLEDGER".to_owned(), verifier: "attestream".to_owned(), at, root, tenants };
     init(log, application, seed).unwrap();
+}
+
+/// One trust root with the logs of all these authorities.
+pub fn root_of<'a>(authorities: impl Iterator<Item = &'a Authority>) -> TrustRootBytes {
+    let roots: Vec<Value> = authorities.map(|one| serde_json::from_slice(&one.trust_root()).unwrap()).collect();
+    let mut root = roots[0].clone();
+    let logs = roots.iter().flat_map(|one| one["tlogs"].as_array().unwrap());
+    let logs: BTreeMap<String, Value> = logs.map(|log| (log.to_string(), log.clone())).collect();
+    root["tlogs"] = logs.into_values().collect();
+    TrustRootBytes::new(root.to_string())
 }
 
 /// A worker thread; joined when dropped.

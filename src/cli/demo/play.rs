@@ -101,6 +101,8 @@ fn fate(out: &Out, seen: &Seen) -> Option<String> {
         Body::Admitted(admitted) => kind(admitted),
         Body::Answer(_) => "answer",
         Body::Part(_) => "part",
+        Body::Checkpoint(_) if seen.step.alarms.is_empty() => return None,
+        Body::Checkpoint(_) => "split view of a log",
         Body::Continue(_) if seen.step.verdicts.is_empty() => return None,
         Body::Continue(_) => "sweep",
         Body::Control(copy) => match copy.record {

@@ -85,7 +85,7 @@ impl<L: Log> Shadow<L> {
         match record.body {
             Body::Admitted(_) => self.admitted += 1,
             Body::Answer(_) => self.answered += 1,
-            Body::Control(_) | Body::Continue(_) | Body::Part(_) => {}
+            Body::Control(_) | Body::Continue(_) | Body::Part(_) | Body::Checkpoint(_) => {}
         }
         for publication in &step.publish {
             let bag = self.published.entry(publication.topic).or_default();
