@@ -2,3 +2,4 @@
 
 pub mod cosign;
 mod published;
+mod witnesses;

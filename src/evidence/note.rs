@@ -147,6 +147,16 @@ impl WitnessKey {
         Ok(WitnessKey { name: name.to_owned(), key_id: id, key: keys::ed25519(&raw)? })
     }
 
+    /// Whether both are one public key.
+    pub fn has_key_of(&self, other: &WitnessKey) -> bool {
+        self.key == other.key
+    }
+
+    /// Whether this is the key of a log.
+    pub fn is_log(&self, log: &LogKey) -> bool {
+        log.key.algorithm() == keys::KeyAlgorithm::Ed25519 && log.key.spki().ends_with(self.key.as_bytes())
+    }
+
     /// The time of this witness's cosignature on the checkpoint; `None` where it has none. A line of this witness that
     /// fails refuses the note.
     pub fn cosigned(&self, checkpoint: &Checkpoint<'_>) -> Result<Option<Millis>, Fault> {

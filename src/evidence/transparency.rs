@@ -1,5 +1,7 @@
 //! What a log proves of an entry: inclusion under a checkpoint that it signed, and a promise with a time (L1 to L8).
 
+use std::collections::BTreeSet;
+
 use super::note::{Checkpoint, LogKey, WitnessKey};
 use super::{Fault, LogEntry, Proof, entry, merkle};
 use crate::event::{Digest, Millis, digest};
@@ -52,17 +54,19 @@ pub fn verify_promise(entry: &LogEntry, promise: &[u8], log: &LogKey) -> Result<
     Ok(time)
 }
 
-/// The distinct operators among `witnesses` that cosigned the checkpoint of a verified proof, not after `now`.
-pub fn witnesses(proof: &Proof, witnesses: &[WitnessKey], now: Millis) -> Result<u32, Fault> {
+/// Which of `witnesses` cosigned the checkpoint of a verified proof, not after `now`, by their place. The log itself is
+/// no witness of itself, whatever name its key has.
+pub fn cosigners(proof: &Proof, log: &LogKey, witnesses: &[WitnessKey], now: Millis) -> Result<BTreeSet<usize>, Fault> {
     let text = proof.checkpoint.as_deref().ok_or(Fault::CheckpointMissing)?;
     let checkpoint = Checkpoint::parse(text)?;
-    let mut operators = std::collections::BTreeSet::new();
-    for witness in witnesses {
-        if witness.cosigned(&checkpoint)?.is_some_and(|time| time <= now) {
-            operators.insert(witness.name.as_str());
+    let mut cosigners = BTreeSet::new();
+    for (at, witness) in witnesses.iter().enumerate() {
+        let time = witness.cosigned(&checkpoint)?;
+        if time.is_some_and(|time| time <= now) && !witness.is_log(log) {
+            cosigners.insert(at);
         }
     }
-    Ok(u32::try_from(operators.len()).unwrap_or(u32::MAX))
+    Ok(cosigners)
 }
 
 /// Whether a UUID of Rekor v1 is that of this entry: a leaf hash, or a tree id and a leaf hash (rule L7).

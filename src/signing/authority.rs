@@ -49,16 +49,18 @@ pub struct Authority {
     log: TransparencyLog,
     other_log: TransparencyLog,
     start: Millis,
+    seed: u64,
+}
+
+fn derived(name: &str, seed: u64, role: &str) -> Result<Signer, SigningError> {
+    let seed = Digest::of_parts(&[b"attestream authority", name.as_bytes(), role.as_bytes(), &seed.to_be_bytes()]);
+    Signer::ed25519(*seed.as_bytes())
 }
 
 impl Authority {
     /// The authority of this name and seed, whose key and log are valid from `start`.
     pub fn new(name: &str, seed: u64, start: Millis) -> Result<Self, SigningError> {
-        let signer = |role: &str| {
-            let seed =
-                Digest::of_parts(&[b"attestream authority", name.as_bytes(), role.as_bytes(), &seed.to_be_bytes()]);
-            Signer::ed25519(*seed.as_bytes())
-        };
+        let signer = |role: &str| derived(name, seed, role);
         let tree_id = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 1 | 1 << 62;
         Ok(Authority {
             name: name.to_owned(),
@@ -67,11 +69,17 @@ impl Authority {
             log: TransparencyLog::new(signer("log")?, &format!("{name}.log.example"), tree_id),
             other_log: TransparencyLog::new(signer("other log")?, &format!("{name}.other.example"), tree_id ^ 1),
             start,
+            seed,
         })
     }
 
     pub fn signer(&self) -> &Signer {
         &self.signer
+    }
+
+    /// The log's own key, for whoever wants to misuse it.
+    pub fn log_signer(&self) -> Result<Signer, SigningError> {
+        derived(&self.name, self.seed, "log")
     }
 
     pub fn log(&self) -> &TransparencyLog {

@@ -5,10 +5,12 @@ pub mod log;
 pub mod signer;
 pub mod statement;
 pub mod tree;
+pub mod witness;
 pub mod wrong;
 
 pub use authority::{Attested, Authority, Order, Predicate};
 pub use log::TransparencyLog;
 pub use signer::{Signer, SigningError};
 pub use tree::Tree;
+pub use witness::Witness;
 pub use wrong::Wrong;

@@ -1,5 +1,7 @@
 //! What the transparency logs say of the envelope, and what the tenant demands of them (rules L1 to L10).
 
+use std::collections::BTreeSet;
+
 use super::check::CheckName;
 use super::reason::Cause;
 use super::root::TrustedLog;
@@ -60,14 +62,7 @@ fn judge_proof(
         Ok(included) => {
             found.checks.pass(CheckName::Checkpoint);
             found.checks.pass(CheckName::InclusionProof);
-            match transparency::witnesses(proof, &trust.witnesses, now) {
-                Ok(0) => {}
-                Ok(count) => {
-                    found.witnesses = found.witnesses.max(count);
-                    found.checks.pass(CheckName::Witnesses);
-                }
-                Err(fault) => found.checks.fail(CheckName::Witnesses, fault),
-            }
+            judge_witnesses(proof, log, trust, now, found);
             Some(included)
         }
         Err(Broken::Checkpoint(fault)) => {
@@ -79,6 +74,22 @@ fn judge_proof(
             found.checks.fail(CheckName::InclusionProof, fault);
             None
         }
+    }
+}
+
+/// Counts the operators that cosigned, and whether they are the quorum that the tenant demands.
+fn judge_witnesses(proof: &Proof, log: &TrustedLog, trust: &CompiledTrust, now: Millis, found: &mut Found) {
+    let all = &trust.witnesses.witnesses;
+    let cosigners = match transparency::cosigners(proof, &log.log, all, now) {
+        Ok(cosigners) => cosigners,
+        Err(fault) => return found.checks.fail(CheckName::Witnesses, fault),
+    };
+    let named = |at: &usize| all.get(*at).map(|witness| witness.name.as_str());
+    let operators: BTreeSet<&str> = cosigners.iter().filter_map(named).collect();
+    found.witnesses = found.witnesses.max(u32::try_from(operators.len()).unwrap_or(u32::MAX));
+    found.witnessed |= trust.witnesses.is_met(&cosigners);
+    if !operators.is_empty() {
+        found.checks.pass(CheckName::Witnesses);
     }
 }
 
@@ -124,6 +135,9 @@ fn judge_windows(entries: &[LogEntry], trust: &CompiledTrust, now: Millis, found
 }
 
 fn judge_policy(entries: &[LogEntry], trust: &CompiledTrust, found: &mut Found) {
+    if trust.witnesses.demands() && !found.witnessed {
+        found.checks.fail(CheckName::Witnesses, Cause::WitnessQuorum);
+    }
     let proven = entries.iter().any(|entry| entry.proof.is_some());
     let outcome = match trust.log {
         LogPolicy::None => return found.checks.skip(CheckName::LogPolicy),

@@ -16,6 +16,7 @@ pub mod tenant;
 pub mod time;
 pub mod trust;
 pub mod verify;
+pub mod witness;
 
 pub use attestation::{ParsedEvidence, facts, parse};
 pub use checkpoints::{ConsistencyProof, SignedCheckpoint, checkpoints};

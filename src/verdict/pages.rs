@@ -119,6 +119,7 @@ pages! {
     "trust-root-missing",
     "trust-threshold",
     "trust-window",
+    "trust-witness-policy",
     "trust-witness-twice",
     "trusted-time-missing",
     "unsupported-version",
@@ -128,6 +129,7 @@ pages! {
     "vex-schema-invalid",
     "vex-status-unexplained",
     "witness-key-malformed",
+    "witness-quorum-not-met",
     "xml-not-accepted",
 }
 

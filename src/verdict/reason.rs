@@ -60,6 +60,8 @@ crate::codes! {
         LogRequired = "log-required",
         /// An inclusion proof is demanded and there is none. Attach the proof.
         InclusionProofMissing = "inclusion-proof-missing",
+        /// Too few of the witnesses that the tenant demands cosigned the checkpoint. Attach a proof under a cosigned one.
+        WitnessQuorum = "witness-quorum-not-met",
 
         /// Base64 of the URL-safe alphabet; accepted and noted.
         NotedUrlSafe = "noted-base64-url-safe",
@@ -82,6 +84,8 @@ crate::codes! {
         TrustThreshold = "trust-threshold",
         /// The same witness twice. Configure it once.
         TrustWitnessTwice = "trust-witness-twice",
+        /// A witness policy that is not one (C2SP tlog-policy), or that names logs. Correct the line.
+        TrustWitnessPolicy = "trust-witness-policy",
         /// More keys or identities than a tenant may have. Split the tenant.
         TrustLimit = "trust-limit",
         /// The trust root's bytes are not those of the configured digest. Look for tampering.

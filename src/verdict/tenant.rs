@@ -20,9 +20,12 @@ pub struct TenantTrust {
     /// How many different configured keys must have signed.
     #[serde(default = "one")]
     pub threshold: u32,
-    /// C2SP verifier keys of witnesses; the operator is the part before the first `+`.
+    /// C2SP verifier keys of witnesses that are counted; the operator is the part before the first `+`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub witnesses: Vec<String>,
+    /// A C2SP tlog-policy: more witnesses, and the quorum of them that is demanded. Without `log` lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness_policy: Option<String>,
     /// Oldest trusted time that is accepted at admission, in seconds before the admission clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_age_seconds: Option<u64>,
@@ -102,6 +105,7 @@ impl TenantTrust {
             log: LogPolicy::default(),
             threshold: 1,
             witnesses: Vec::new(),
+            witness_policy: None,
             max_age_seconds: None,
             predicate_types: Vec::new(),
             payload_types: Vec::new(),

@@ -8,10 +8,10 @@ use regex::Regex;
 use super::reason::Cause;
 use super::root::{TrustRoot, Window};
 use super::tenant::{LogPolicy, PinnedIdentity, PinnedKey};
+use super::witness::WitnessPolicy;
 use super::{Pair, Reason, TenantTrust, VERIFIER_EPOCH};
 use crate::event::{Digest, Kind, Tenant, limits};
 use crate::evidence::PublicKey;
-use crate::evidence::note::WitnessKey;
 
 /// Trust that is not activated, and the name of what is wrong in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +62,7 @@ pub struct CompiledTrust {
     pub identities: Vec<CompiledIdentity>,
     pub log: LogPolicy,
     pub threshold: usize,
-    pub witnesses: Vec<WitnessKey>,
+    pub witnesses: WitnessPolicy,
     pub max_age_seconds: Option<u64>,
     pub predicate_types: BTreeMap<String, Kind>,
     pub payload_types: BTreeSet<String>,
@@ -88,7 +88,7 @@ impl CompiledTrust {
             identities: trust.identities.iter().map(compile_identity).collect::<Result<_, _>>()?,
             log: trust.log,
             threshold,
-            witnesses: compile_witnesses(&trust.witnesses)?,
+            witnesses: WitnessPolicy::compile(&trust.witnesses, trust.witness_policy.as_deref())?,
             max_age_seconds: trust.max_age_seconds,
             predicate_types: trust.predicate_types.iter().map(|p| (p.predicate_type.clone(), p.kind)).collect(),
             payload_types: trust.payload_types.iter().cloned().collect(),
@@ -152,17 +152,4 @@ fn compile_identity(pin: &PinnedIdentity) -> Result<CompiledIdentity, TrustError
         return Err(refuse(Cause::TrustIdentity));
     }
     Ok(CompiledIdentity { issuer: pin.issuer.clone(), san })
-}
-
-fn compile_witnesses(vkeys: &[String]) -> Result<Vec<WitnessKey>, TrustError> {
-    let mut witnesses: Vec<WitnessKey> = Vec::new();
-    for vkey in vkeys {
-        let refuse = |reason: Reason| TrustError { reason, at: vkey.clone() };
-        let witness = WitnessKey::parse(vkey).map_err(|fault| refuse(fault.into()))?;
-        if witnesses.contains(&witness) {
-            return Err(refuse(Cause::TrustWitnessTwice.into()));
-        }
-        witnesses.push(witness);
-    }
-    Ok(witnesses)
 }

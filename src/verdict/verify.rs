@@ -33,6 +33,8 @@ pub(super) struct Found {
     pub times: Vec<Millis>,
     pub not_before: Option<Millis>,
     pub witnesses: u32,
+    /// Whether an inclusion proof ends in a checkpoint that the demanded quorum of witnesses cosigned.
+    pub witnessed: bool,
     pub key: Option<KeyShown>,
     pub rekor: Option<RekorShown>,
 }

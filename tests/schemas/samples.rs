@@ -255,6 +255,7 @@ pub fn trust() -> TenantTrust {
         log: LogPolicy::Promise,
         threshold: 1,
         witnesses: vec!["witness.example+00000000+AAAA".to_owned()],
+        witness_policy: text("quorum none"),
         max_age_seconds: Some(60),
         predicate_types: vec![PredicateType { predicate_type: "https://own.example".to_owned(), kind: Kind::Vex }],
         payload_types: vec!["application/json".to_owned()],
