@@ -110,7 +110,7 @@ impl<L: Log> AdmissionWorker<L> {
         while !stop.is_stopped() {
             let gathered = inlet.gather(self.settings.limits())?;
             let outcome = match gathered {
-                Gathered::Records(records) if records.is_empty() => self.idle(&mut inlet, &mut outlet),
+                Gathered::Records(records) if records.is_empty() => self.idle(&mut inlet, &mut outlet, &view),
                 Gathered::Records(records) => self.batch(&mut inlet, &mut outlet, &mut view, &records, stop),
                 Gathered::Assigned(assigned) => {
                     self.observer.happened(&Happening::Rebalanced { role, owned: assigned.len(), lost: false });
@@ -157,6 +157,7 @@ impl<L: Log> AdmissionWorker<L> {
         self.pass(Point::Gathered);
         let begun = Instant::now();
         view.glance(&*self.observer)?;
+        self.tell_age(view);
         let worked = self.work(inlet, view, records, stop)?;
         let Some(worked) = worked else { return Ok(()) };
         self.transact(inlet, outlet, &worked)?;
@@ -174,8 +175,17 @@ impl<L: Log> AdmissionWorker<L> {
         self.tick(inlet, outlet)
     }
 
-    fn idle(&mut self, inlet: &mut L::Inlet, outlet: &mut L::Outlet) -> Result<(), LogError> {
+    fn idle(&mut self, inlet: &mut L::Inlet, outlet: &mut L::Outlet, view: &ControlView<L>) -> Result<(), LogError> {
+        self.tell_age(view);
         self.tick(inlet, outlet)
+    }
+
+    /// A root that nobody renews is one whose keys may be gone: an old one is worth an alert.
+    fn tell_age(&self, view: &ControlView<L>) {
+        if let Some(since) = view.root_since {
+            let milliseconds = (self.clock)().0.saturating_sub(since.0);
+            self.observer.happened(&Happening::TrustRootAge { milliseconds });
+        }
     }
 
     /// The outputs of a batch, in its order. `None` when the worker was stopped while an ask had to wait.

@@ -88,6 +88,8 @@ pub enum Happening<'a> {
     Folded { partition: u32, seq: u64 },
     /// How far a partition lies behind the last stable offset.
     Lag { role: Role, topic: Topic, partition: u32, records: u64, milliseconds: i64 },
+    /// The trust root in force was activated so long ago.
+    TrustRootAge { milliseconds: i64 },
     /// A transparency log said two things, or its history does not hold: somebody should be woken.
     Alarm { alarm: &'a str, origin: &'a str },
     /// A control record was dropped, or a tick.

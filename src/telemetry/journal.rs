@@ -8,7 +8,10 @@ pub struct Journal;
 impl Observer for Journal {
     fn happened(&self, happening: &Happening<'_>) {
         match happening {
-            Happening::Passed { .. } | Happening::Lag { .. } | Happening::Folded { .. } => {}
+            Happening::Passed { .. }
+            | Happening::Lag { .. }
+            | Happening::Folded { .. }
+            | Happening::TrustRootAge { .. } => {}
             Happening::Received { role, topic, records } => {
                 tracing::trace!(role = role.as_str(), topic = topic.name(), records, "received");
             }

@@ -63,6 +63,8 @@ metrics! {
     Snapshots = "attestream_snapshots_total";
     /// Partitions that stopped, by code.
     Stopped = "attestream_partitions_stopped_total";
+    /// Age of the trust root in force, since its activation.
+    TrustRootAge = "attestream_trust_root_age_seconds";
     /// Contradictions of transparency logs, by log and kind: page somebody.
     Alarms = "attestream_log_alarms_total";
     /// Control records that were dropped.
@@ -100,6 +102,7 @@ struct Instruments {
     catch_up_seconds: Histogram<f64>,
     snapshots: Counter<u64>,
     stopped: Counter<u64>,
+    trust_root_age: Gauge<f64>,
     alarms: Counter<u64>,
     control_dropped: Counter<u64>,
     unreachable: Counter<u64>,
@@ -145,7 +148,7 @@ impl Instruments {
             let bounds = SECONDS.to_vec();
             meter.f64_histogram(metric.name()).with_description(metric.help()).with_boundaries(bounds).build()
         };
-        let lag_seconds = Metric::LagSeconds;
+        let (lag_seconds, age) = (Metric::LagSeconds, Metric::TrustRootAge);
         Instruments {
             received: counter(Metric::Received),
             fates: counter(Metric::Fates),
@@ -164,6 +167,7 @@ impl Instruments {
             catch_up_seconds: seconds(Metric::CatchUpSeconds),
             snapshots: counter(Metric::Snapshots),
             stopped: counter(Metric::Stopped),
+            trust_root_age: meter.f64_gauge(age.name()).with_description(age.help()).build(),
             alarms: counter(Metric::Alarms),
             control_dropped: counter(Metric::ControlDropped),
             unreachable: counter(Metric::Unreachable),
@@ -177,6 +181,11 @@ fn label(name: &'static str, value: &str) -> KeyValue {
 
 fn number(name: &'static str, value: u32) -> KeyValue {
     KeyValue::new(name, value.to_string())
+}
+
+/// Whole seconds are exact in a double for longer than any log lives; what is negative counts as none.
+fn seconds(milliseconds: i64) -> f64 {
+    std::time::Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0)).as_secs_f64()
 }
 
 impl Observer for Metrics {
@@ -221,9 +230,9 @@ impl Observer for Metrics {
                 let role = label("role", role.as_str());
                 let of = [role, label("topic", topic.name()), number("partition", *partition)];
                 to.lag_records.record(*records, &of);
-                let milliseconds = u32::try_from((*milliseconds).max(0)).unwrap_or(u32::MAX);
-                to.lag_seconds.record(f64::from(milliseconds) / 1000.0, &of);
+                to.lag_seconds.record(seconds(*milliseconds), &of);
             }
+            Happening::TrustRootAge { milliseconds } => to.trust_root_age.record(seconds(*milliseconds), &[]),
             Happening::Alarm { alarm, origin } => to.alarms.add(1, &[label("alarm", alarm), label("origin", origin)]),
             Happening::ControlDropped { why } => to.control_dropped.add(1, &[label("why", why)]),
             Happening::Unreachable { role, .. } => to.unreachable.add(1, &[label("role", role.as_str())]),
@@ -259,6 +268,7 @@ mod tests {
             Happening::CaughtUp { partition: 1, records: 7, took },
             Happening::Folded { partition: 1, seq: 12 },
             Happening::Lag { role, topic, partition: 1, records: 2, milliseconds: 1500 },
+            Happening::TrustRootAge { milliseconds: 86_400_000 },
             Happening::Alarm { alarm: "split-view", origin: "log.example" },
             Happening::ControlDropped { why: "x" },
             Happening::Unreachable { role, why: "x", retry: took },
@@ -275,6 +285,7 @@ mod tests {
             r#"attestream_fates_total{fate="published",role="ledger"} 5"#,
             r#"attestream_verdicts_total{reason="signature-invalid",status="failed"} 1"#,
             r#"attestream_dead_letters_total{code="json-syntax",topic="sbom.submitted"} 1"#,
+            "attestream_trust_root_age_seconds 86400",
             r#"attestream_fold_position{partition="1"} 12"#,
             r#"attestream_lag_seconds{partition="1",role="ledger",topic="attestream.ledger"} 1.5"#,
             r#"attestream_transaction_duration_seconds_count{role="ledger"} 1"#,
