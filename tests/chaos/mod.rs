@@ -3,6 +3,7 @@
 mod child;
 mod kcat;
 mod kills;
+mod life;
 mod limits;
 mod site;
 mod sweep;

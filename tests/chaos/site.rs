@@ -62,20 +62,25 @@ impl Instance {
 
 impl Site {
     pub fn open(cluster: &Cluster, tenants: u64) -> Site {
+        let start = Millis(1_750_000_000_000);
+        let producers =
+            (0..tenants).map(|number| Producer::new(&format!("tenant-{number}"), number + 1, start)).collect();
+        Site::of(cluster, producers)
+    }
+
+    /// A site of these producers; the last one's key is not in force yet.
+    pub fn of(cluster: &Cluster, producers: Vec<Producer>) -> Site {
         let settings = cluster.settings();
         let prefix = settings.topic_prefix.clone();
         let count = |topic: &Topic| COUNTS.iter().find(|(counted, _)| counted == topic).map_or(1, |(_, count)| *count);
         let counts: Vec<(Topic, u32)> = Topic::ALL.iter().map(|topic| (*topic, count(topic))).collect();
         let log = cluster.log_with(settings, &counts);
-        let start = Millis(1_750_000_000_000);
-        let producers: Vec<Producer> =
-            (0..tenants).map(|number| Producer::new(&format!("tenant-{number}"), number + 1, start)).collect();
         // The last tenant's key is activated in mid-stream.
         let late = producers.len() - 1;
         let trust =
             |(at, producer): (usize, &Producer)| if at == late { producer.no_trust() } else { producer.trust() };
         let trusts = producers.iter().enumerate().map(trust).collect();
-        plant::genesis(&log, "attestream", start, trusts, None);
+        plant::genesis(&log, "attestream", producers[0].start, trusts, None);
         let made = producers.iter().map(|_| Vec::new()).collect();
         let folder = tempfile::tempdir().unwrap();
         let brokers = cluster.brokers().to_owned();
