@@ -275,7 +275,7 @@ fn verify_by_key_identity_file_and_document() {
     let (sbom, vex) = (path("blobs/orders-api-1.4.2.cdx.json"), path("blobs/orders-api-1.4.2.openvex.json"));
     let (ed25519, rsa) = (path("keys/ed25519.pub"), path("keys/rsa-2048.pub"));
     let (dsse, entry) = ("rekor-cli/dsse-0.0.1.slsa-v1.dsse.json", path("rekor-cli/dsse-0.0.1.slsa-v1.entry.json"));
-    let other = path("rekor-cli/intoto-0.0.2.slsa-v1.entry.json");
+    let other = path("rekor-cli/dsse-0.0.1.slsa-v1.entry.json");
     let mail = ["--certificate-identity", "releaser@example.com"];
     let issuer = ["--certificate-oidc-issuer", "http://127.0.0.1:8888/email"];
     let by_mail = [&mail[..], &issuer, &["--root", &root]].concat();
@@ -322,7 +322,7 @@ fn verify_by_key_identity_file_and_document() {
         ("message-signature/ed25519", vec!["--key", &ed25519, "--file", &tampered], 1, "signature-invalid"),
         ("message-signature/rsa-2048", vec!["--key", &rsa, "--file", &blob], 0, ""),
         (dsse, vec!["--key", &key, "--root", &root, "--entry", &entry], 0, ""),
-        (dsse, vec!["--key", &key, "--root", &root, "--entry", &other], 1, "entry-payload-mismatch"),
+        ("legacy/vuln.dsse.json", vec!["--key", &key, "--root", &root, "--entry", &other], 1, "entry-payload-mismatch"),
         (dsse, vec!["--key", &key], 0, ""),
     ];
     for (bundle, more, code, reason) in cases {
