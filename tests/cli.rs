@@ -1,5 +1,6 @@
 //! The command line as a person meets it: the built binary, its exit codes, its HTTP surface.
 
+mod bundles;
 mod demo;
 mod kafka;
 mod offline;

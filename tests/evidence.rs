@@ -1,5 +1,8 @@
-//! Evidence that others made: cosign's own bundles and the published vectors, each with what must be said of it.
+//! Evidence that others made, and evidence that is wrong in one way: cosign's own bundles and the published vectors,
+//! each with what must be said of it.
 
 pub mod cosign;
+mod keys;
 mod published;
 mod witnesses;
+mod wycheproof;

@@ -1,7 +1,7 @@
 //! A tenant's trust and the trust root: what is refused before it is in force, and the rules of the verdict.
 
 use attestream::event::{Digest, Kind, Millis, Subject, Tenant};
-use attestream::evidence::KeyAlgorithm;
+use attestream::evidence::{KeyAlgorithm, SignatureEncoding};
 use attestream::signing::statement::{IN_TOTO, Sealed, bundle, statement};
 use attestream::signing::{Authority, Order, Predicate, Signer};
 use attestream::verdict::tenant::{LogPolicy, PinnedIdentity, PinnedKey};
@@ -16,7 +16,18 @@ fn pinned(name: &str, signer: &Signer) -> PinnedKey {
     let algorithm = signer.public().algorithm();
     let spki = signer.public_pem();
     let (valid_from, valid_until, revoked_at) = (None, None, None);
-    PinnedKey { name: name.into(), spki, algorithm, valid_from, valid_until, revoked_at, predicate_types: Vec::new() }
+    let (predicate_types, encoding, owner) = (Vec::new(), SignatureEncoding::Der, None);
+    PinnedKey {
+        name: name.into(),
+        spki,
+        algorithm,
+        valid_from,
+        valid_until,
+        revoked_at,
+        predicate_types,
+        encoding,
+        owner,
+    }
 }
 
 fn tenant(keys: Vec<PinnedKey>) -> TenantTrust {

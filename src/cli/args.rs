@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::args_verify::{Verify, VerifyBundle};
 use super::out::Format;
 
 #[derive(Debug, Parser)]
@@ -40,6 +41,8 @@ pub enum Command {
     Trust(Trust),
     /// Verify one attestation, offline.
     Verify(Verify),
+    /// Verify a Sigstore bundle about a file, offline, as other Sigstore clients are asked to.
+    VerifyBundle(VerifyBundle),
 }
 
 /// Where the configuration comes from, and what goes before it.
@@ -185,25 +188,4 @@ pub enum Trust {
         format: Format,
         file: PathBuf,
     },
-}
-
-#[derive(Debug, Args)]
-pub struct Verify {
-    /// The attestation: a Sigstore bundle, a DSSE envelope, or an envelope with its log entry.
-    #[arg(long, value_name = "FILE")]
-    pub bundle: PathBuf,
-    /// A public key (PEM) that must have signed.
-    #[arg(long, value_name = "FILE", required_unless_present = "trust", conflicts_with = "trust")]
-    pub key: Option<PathBuf>,
-    /// A tenant's entry (YAML): its keys, identities and rules.
-    #[arg(long, value_name = "FILE")]
-    pub trust: Option<PathBuf>,
-    /// The trust root (trusted_root.json) of logs and authorities.
-    #[arg(long, value_name = "FILE")]
-    pub root: Option<PathBuf>,
-    /// The tenant, where the file has several.
-    #[arg(long, value_name = "NAME", requires = "trust")]
-    pub tenant: Option<String>,
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
 }

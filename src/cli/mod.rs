@@ -1,11 +1,15 @@
 //! The command line: parse, wire, run, exit code. Printing happens in this room alone.
 
 mod args;
+mod args_verify;
+mod believe;
 mod exit;
+mod opinion;
 mod out;
 mod run;
 mod trust;
 mod verify;
+mod verify_bundle;
 
 #[cfg(all(feature = "kafka", feature = "rocks", feature = "http"))]
 mod client;

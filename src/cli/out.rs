@@ -46,6 +46,13 @@ impl Out {
         }
     }
 
+    /// Writes an answer that the exit code gives too. A closed pipe changes nothing: who closes it early and looks at the
+    /// exit code must not read `no` as `yes`.
+    pub fn answer(&self, text: impl std::fmt::Display) {
+        let mut stdout = io::stdout().lock();
+        drop(writeln!(stdout, "{text}").and_then(|()| stdout.flush()));
+    }
+
     pub fn paint(&self, colour: Colour, text: &str) -> String {
         let code = match colour {
             Colour::Green => "32",

@@ -6,7 +6,7 @@ use clap::Parser as _;
 
 use super::args::{Command, Line, Trust};
 use super::exit::{Exit, Failure};
-use super::{out, trust, verify};
+use super::{out, trust, verify, verify_bundle};
 
 /// Runs one command line.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
@@ -45,5 +45,6 @@ fn run(command: Command) -> Result<Exit, Failure> {
         #[cfg(all(feature = "kafka", feature = "rocks", feature = "http"))]
         Command::Trust(Trust::Activate { reached, format, file }) => super::cluster::activate(&reached, &file, format),
         Command::Verify(asked) => verify::verify(&asked),
+        Command::VerifyBundle(asked) => verify_bundle::verify_bundle(&asked),
     }
 }

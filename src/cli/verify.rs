@@ -1,134 +1,125 @@
 //! `attestream verify`: one attestation, offline, by the same rules as in the stream.
 
-use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
-use serde_json::json;
-
-use super::args::Verify;
+use super::args_verify::{KeyChoice, LogChoice, Verify};
+use super::believe;
 use super::exit::{Exit, Failure};
-use super::out::{Colour, Format, Out};
-use super::trust;
-use crate::event::{Millis, Tenant};
-use crate::settings::read_tenants;
-use crate::verdict::tenant::{KeyAlgorithm, LogPolicy, PinnedKey};
-use crate::verdict::{self, AttestationResult, AttestationStatus, CompiledTrust, Standing, TenantTrust};
-
-/// Algorithms that a key file may hold; it says itself which.
-const ALGORITHMS: [KeyAlgorithm; 5] = [
-    KeyAlgorithm::Ed25519,
-    KeyAlgorithm::EcdsaP256Sha256,
-    KeyAlgorithm::EcdsaP384Sha384,
-    KeyAlgorithm::EcdsaP521Sha512,
-    KeyAlgorithm::RsaPkcs1Sha256,
-];
+use super::opinion::{DOCUMENT, FILE, Opinion};
+use super::out::Out;
+use crate::event::{Digest, Millis, jcs, json};
+use crate::evidence::Artifact;
+use crate::formats::{Note, statement};
+use crate::verdict::reason::Cause;
+use crate::verdict::tenant::{KeyAlgorithm, LogPolicy};
+use crate::verdict::{self, CompiledTrust, ParsedEvidence, Reason, TenantTrust, TrustRoot};
 
 pub fn verify(asked: &Verify) -> Result<Exit, Failure> {
-    let root = asked.root.as_deref().map(trust::load_root).transpose()?;
-    let trust = trust_of(asked)?;
-    let compiled = CompiledTrust::compile(&trust, root).map_err(|error| Failure::new(Exit::Usage, error))?;
-    let bytes = fs::read(&asked.bundle).map_err(|error| Failure::io(format!("{}: {error}", asked.bundle.display())))?;
-    let out = Out::new();
-    let parsed = match verdict::parse(&bytes, &compiled.own_types()) {
-        Ok(parsed) => parsed,
-        Err(reason) => {
-            match asked.format {
-                Format::Json => out.line(json!({ "status": "failed", "reasons": [reason.code()], "checks": [] })),
-                Format::Text => out.line(format!("{} {reason}", out.paint(Colour::Red, "failed"))),
-            }
-            return Ok(Exit::Failed);
-        }
+    let mut root = believe::load_root(asked.root.as_deref())?;
+    if root.is_none() && asked.certificate_identity.is_some() {
+        root = Some(believe::shipped_root(false)?);
+    }
+    let trusts = trusts(asked, root.is_some())?;
+    let bytes = evidence(asked)?;
+    let file = asked.file.as_deref().map(believe::artifact).transpose()?;
+    let document = asked.document.as_deref().map(believe::read_file).transpose()?;
+    let mut opinion = best(&bytes, &trusts, root.as_ref(), file.as_ref())?;
+    if let Ok((parsed, opinion)) = &mut opinion
+        && let Some(document) = &document
+    {
+        opinion.also(DOCUMENT, judge_document(parsed, document));
+    }
+    let opinion = match opinion {
+        Ok((_, opinion)) => opinion,
+        Err(reason) => Opinion::refused(reason),
     };
-    let result = verdict::verify(&parsed, &compiled, now());
-    let standing = verdict::standing(&result, &trust);
-    show(&out, asked.format, &parsed, &result, &standing);
-    Ok(match standing.status {
-        // A time that lies ahead is right and does not count yet.
-        AttestationStatus::Verified if result.not_before.is_some() => Exit::Indeterminate,
-        AttestationStatus::Verified => Exit::Done,
-        AttestationStatus::KeyPolicyMismatch | AttestationStatus::Failed => Exit::Failed,
-    })
+    opinion.show(&Out::new(), asked.format);
+    Ok(opinion.exit())
 }
 
-fn trust_of(asked: &Verify) -> Result<TenantTrust, Failure> {
-    let usage = |message: String| Failure::new(Exit::Usage, message);
-    if let Some(path) = &asked.key {
-        return key_alone(path, asked.root.is_some());
-    }
-    let path = asked.trust.as_deref().unwrap_or(Path::new(""));
-    let mut tenants = read_tenants(path)?;
-    if let Some(name) = &asked.tenant {
-        tenants.retain(|trust| trust.tenant.as_str() == name);
-    }
-    match (tenants.pop(), tenants.is_empty()) {
-        (Some(trust), true) => Ok(trust),
-        (None, _) => Err(usage(format!("{}: the tenant is not in it", path.display()))),
-        (Some(_), false) => Err(usage(format!("{}: several tenants; name one with --tenant", path.display()))),
-    }
-}
+/// Evidence, parsed, with an opinion on it; the reason where it is none.
+pub type Judged = Result<(ParsedEvidence, Opinion), Reason>;
 
-/// A tenant that trusts one key. With a trust root the log is demanded; without one there is none to ask.
-fn key_alone(path: &Path, rooted: bool) -> Result<TenantTrust, Failure> {
-    let spki = fs::read_to_string(path).map_err(|error| Failure::io(format!("{}: {error}", path.display())))?;
-    let tenant = Tenant::new("verify").map_err(|error| Failure::new(Exit::Usage, error))?;
-    let log = if rooted { LogPolicy::Proof } else { LogPolicy::None };
-    let pinned = |algorithm| PinnedKey {
-        name: path.display().to_string(),
-        spki: spki.clone(),
-        algorithm,
-        valid_from: None,
-        valid_until: None,
-        revoked_at: None,
-        predicate_types: Vec::new(),
-    };
-    let trusts = ALGORITHMS.map(|algorithm| TenantTrust {
-        keys: vec![pinned(algorithm)],
-        log,
-        ..TenantTrust::empty(tenant.clone())
-    });
-    let fits = trusts.into_iter().find(|trust| CompiledTrust::compile(trust, None).is_ok());
-    let expected = "expected a public key (PEM): Ed25519, ECDSA P-256, P-384 or P-521, or RSA";
-    fits.ok_or_else(|| Failure::new(Exit::Usage, format!("{}: {expected}", path.display())))
-}
-
-fn show(out: &Out, format: Format, parsed: &verdict::ParsedEvidence, result: &AttestationResult, standing: &Standing) {
-    let facts = verdict::facts(parsed);
-    if format == Format::Json {
-        return out.line(json!({
-            "status": standing.status,
-            "reasons": standing.reasons,
-            "checks": standing.checks,
-            "trustedTime": standing.trusted_time,
-            "notBefore": result.not_before,
-            "key": standing.key,
-            "rekor": standing.rekor,
-            "envelope": facts.envelope,
-            "predicateType": facts.statement.as_ref().map(|statement| &statement.predicate_type),
-            "subjects": facts.statement.as_ref().map(|statement| &statement.subjects),
-        }));
-    }
-    let (colour, word) = match standing.status {
-        AttestationStatus::Verified => (Colour::Green, "verified"),
-        AttestationStatus::KeyPolicyMismatch => (Colour::Yellow, "key-policy-mismatch"),
-        AttestationStatus::Failed => (Colour::Red, "failed"),
-    };
-    out.line(format!("{} {}", out.paint(colour, word), standing.reasons.join(", ")));
-    for check in &standing.checks {
-        let outcome = match check.outcome {
-            verdict::CheckOutcome::Pass => out.paint(Colour::Green, "pass"),
-            verdict::CheckOutcome::Fail => out.paint(Colour::Red, "fail"),
-            verdict::CheckOutcome::Skip => out.paint(Colour::Dim, "skip"),
+/// The first opinion that verifies, else the first. There are two trusts where a key may be of two algorithms.
+pub fn best(
+    bytes: &[u8],
+    trusts: &[TenantTrust],
+    root: Option<&std::sync::Arc<TrustRoot>>,
+    file: Option<&Artifact>,
+) -> Result<Judged, Failure> {
+    let mut first = None;
+    for trust in trusts {
+        let compiled =
+            CompiledTrust::compile(trust, root.cloned()).map_err(|error| Failure::new(Exit::Usage, error))?;
+        let parsed = match file {
+            Some(file) => verdict::parse_about(bytes, file, &compiled.own_types()),
+            None => verdict::parse(bytes, &compiled.own_types()),
         };
-        out.line(format!("  {outcome}  {}  {}", check.check, check.code.as_deref().unwrap_or_default()));
+        let parsed = match parsed {
+            Ok(parsed) => parsed,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let mut opinion = Opinion::of(&parsed, trust, &compiled, now());
+        // A message signature is about the file exactly where it verifies.
+        if let Some(file) = file.filter(|_| parsed.evidence.envelope.file.is_none() || opinion.signed()) {
+            opinion.also(FILE, verdict::judge_file(&parsed, file));
+        }
+        if opinion.exit() == Exit::Done {
+            return Ok(Ok((parsed, opinion)));
+        }
+        first = first.or(Some((parsed, opinion)));
     }
-    if let Some(key) = &standing.key {
-        let by = key.identity.as_deref().or(key.key_name.as_deref()).unwrap_or_default();
-        out.line(format!("  signed by {} {}", super::out::tame(by), key.key_id));
+    first.map(Ok).ok_or_else(|| Failure::new(Exit::Usage, "nobody to believe"))
+}
+
+fn trusts(asked: &Verify, rooted: bool) -> Result<Vec<TenantTrust>, Failure> {
+    // With a trust root the log is demanded; without one there is none to ask.
+    let log = match asked.log {
+        Some(LogChoice::Proof) => LogPolicy::Proof,
+        Some(LogChoice::Promise) => LogPolicy::Promise,
+        Some(LogChoice::None) => LogPolicy::None,
+        None if rooted => LogPolicy::Proof,
+        None => LogPolicy::None,
+    };
+    match (&asked.key, &asked.certificate_identity, &asked.certificate_oidc_issuer) {
+        (Some(path), _, _) => believe::key(path, asked.key_algorithm.map(algorithm), log),
+        (None, Some(name), Some(issuer)) => Ok(vec![believe::identity(name, issuer, log)?]),
+        _ => {
+            let path = asked.trust.as_deref().unwrap_or(Path::new(""));
+            Ok(vec![believe::tenant(path, asked.tenant.as_deref())?])
+        }
     }
-    if let Some(time) = standing.trusted_time {
-        out.line(format!("  at {}", time.rfc3339()));
+}
+
+fn algorithm(chosen: KeyChoice) -> KeyAlgorithm {
+    match chosen {
+        KeyChoice::Ed25519 => KeyAlgorithm::Ed25519,
+        KeyChoice::Ed25519ph => KeyAlgorithm::Ed25519ph,
+        KeyChoice::EcdsaP256Sha256 => KeyAlgorithm::EcdsaP256Sha256,
+        KeyChoice::EcdsaP384Sha384 => KeyAlgorithm::EcdsaP384Sha384,
+        KeyChoice::EcdsaP521Sha512 => KeyAlgorithm::EcdsaP521Sha512,
+        KeyChoice::RsaPkcs1Sha256 => KeyAlgorithm::RsaPkcs1Sha256,
+        KeyChoice::RsaPssSha256 => KeyAlgorithm::RsaPssSha256,
     }
+}
+
+/// The evidence: one file, or an envelope and its entry put side by side, each as it was read.
+fn evidence(asked: &Verify) -> Result<Vec<u8>, Failure> {
+    let bundle = believe::read_file(&asked.bundle)?;
+    let Some(path) = &asked.entry else { return Ok(bundle) };
+    let entry = believe::read_file(path)?;
+    Ok([b"{\"dsseEnvelope\":", bundle.as_slice(), b",\"rekorEntry\":", &entry, b"}"].concat())
+}
+
+/// Whether the predicate is the document, equal as JSON values, or names its SHA-256.
+fn judge_document(parsed: &ParsedEvidence, document: &[u8]) -> Result<(), Reason> {
+    let statement = parsed.statement.as_ref().map_err(|reason| *reason)?;
+    let canonical = if json::check(document).is_ok() { jcs::canonical_digest(document).map(Some) } else { Ok(None) };
+    if statement::binds(statement, Digest::of(document), canonical.ok().flatten()) {
+        return Ok(());
+    }
+    Err(if canonical.is_err() { Note::DocumentNumberInexact.into() } else { Cause::DocumentUnbound.into() })
 }
 
 /// The clock of this machine.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
+use super::artifact::{Artifact, Message};
 use super::{Fault, Refusal};
 use crate::event::{Digest, base64, json, limits};
 
@@ -17,6 +18,8 @@ pub struct Envelope {
     pub signatures: Vec<Signature>,
     /// Whether a signature or the payload came in the URL-safe alphabet.
     pub url_safe: bool,
+    /// The file that is signed instead of a payload, where the bundle has a message signature. Never so in an event.
+    pub file: Option<Artifact>,
 }
 
 /// One signature of an envelope.
@@ -75,12 +78,24 @@ impl Envelope {
             payload: base64::decode(&wire.payload).map_err(|_| Fault::Base64)?,
             signatures,
             url_safe,
+            file: None,
         })
     }
 
-    /// The bytes that are signed.
+    /// The bytes that are signed, as far as they are known: of a file that is given by digest alone, none.
     pub fn pae(&self) -> Vec<u8> {
-        pae(&self.payload_type, &self.payload)
+        match &self.file {
+            Some(file) => file.bytes.clone().unwrap_or_default(),
+            None => pae(&self.payload_type, &self.payload),
+        }
+    }
+
+    /// What is signed.
+    pub fn message(&self) -> Message<'_> {
+        match &self.file {
+            Some(file) => Message::File(file),
+            None => Message::Bytes(self.pae().into()),
+        }
     }
 }
 

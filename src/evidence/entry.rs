@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Envelope, Fault, LogEntry, PublicKey, dsse, pem};
-use crate::event::{Digest, base64, jcs, json};
+use super::{Envelope, Fault, KeyAlgorithm, LogEntry, Message, PublicKey, pem};
+use crate::event::{Digest, base64, digest, jcs, json};
 
 /// Who signed, as an entry must name it: the key, or the certificate and its key.
 #[derive(Debug, Clone, Copy)]
@@ -61,10 +61,11 @@ pub fn bind(entry: &LogEntry, envelope: &Envelope, signed: &[Signed<'_>]) -> Res
     if kind != entry.kind || version != entry.version {
         return Err(Fault::EntryKindMismatch);
     }
-    match (kind.as_str(), version.as_str()) {
-        ("dsse", "0.0.1") => bind_dsse(&entry.body, envelope, signed),
-        ("intoto", "0.0.2") => bind_intoto(&entry.body, envelope, signed),
-        ("hashedrekord", "0.0.2") => bind_hashedrekord(&entry.body, envelope, signed),
+    match (kind.as_str(), version.as_str(), &envelope.file) {
+        ("dsse", "0.0.1", None) => bind_dsse(&entry.body, envelope, signed),
+        ("intoto", "0.0.2", None) => bind_intoto(&entry.body, envelope, signed),
+        ("hashedrekord", "0.0.1", Some(_)) => bind_hashedrekord_v1(&entry.body, envelope, signed),
+        ("hashedrekord", "0.0.2", _) => bind_hashedrekord(&entry.body, envelope, signed),
         _ => Err(Fault::EntryUnsupported),
     }
 }
@@ -187,6 +188,55 @@ fn bind_signatures(logged: &[(Vec<u8>, String)], signed: &[Signed<'_>]) -> Resul
 }
 
 #[derive(Deserialize)]
+struct FileSpec<'a> {
+    #[serde(borrow)]
+    data: FileData<'a>,
+    #[serde(borrow)]
+    signature: FileSignature<'a>,
+}
+
+#[derive(Deserialize)]
+struct FileData<'a> {
+    #[serde(borrow)]
+    hash: Hash<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FileSignature<'a> {
+    #[serde(borrow)]
+    content: Cow<'a, str>,
+    #[serde(borrow)]
+    public_key: FileKey<'a>,
+}
+
+#[derive(Deserialize)]
+struct FileKey<'a> {
+    #[serde(borrow)]
+    content: Cow<'a, str>,
+}
+
+/// Rekor v1's entry of a file: its hash, the signature, and PEM of the key or certificate.
+fn bind_hashedrekord_v1(bytes: &[u8], envelope: &Envelope, signed: &[Signed<'_>]) -> Result<(), Fault> {
+    let [(sig, signer)] = signed else { return Err(Fault::EntrySignature) };
+    let spec: FileSpec<'_> = body(bytes)?;
+    if decoded(&spec.signature.content)? != *sig {
+        return Err(Fault::EntrySignature);
+    }
+    let Some(signer) = signer else { return Ok(()) };
+    let (algorithm, digest) = hash_of(&envelope.message(), signer.key().algorithm())?;
+    let named = match algorithm {
+        "SHA2_256" => "sha256",
+        "SHA2_384" => "sha384",
+        _ => "sha512",
+    };
+    if spec.data.hash.algorithm != named || spec.data.hash.value != digest::hex(&digest) {
+        return Err(Fault::EntryPayload);
+    }
+    if signer.is(&decoded_text(&spec.signature.public_key.content)?) { Ok(()) } else { Err(Fault::EntryKey) }
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct HashedSpec<'a> {
     #[serde(borrow, rename = "hashedRekordV002")]
@@ -221,18 +271,34 @@ fn bind_hashedrekord(bytes: &[u8], envelope: &Envelope, signed: &[Signed<'_>]) -
         return Err(Fault::EntrySignature);
     }
     let Some(signer) = signer else { return Ok(()) };
-    let pae = dsse::pae(&envelope.payload_type, &envelope.payload);
-    let (_, digest) = signer.key().algorithm().hash(&pae).ok_or(Fault::EntryUnsupported)?;
+    let message = envelope.message();
+    let (_, digest) = hash_of(&message, signer.key().algorithm())?;
     if decoded(&record.data.digest)? != digest {
         return Err(Fault::EntryPayload);
     }
-    if hashedrekord(&pae, sig, *signer)? == bytes { Ok(()) } else { Err(Fault::EntryKey) }
+    if hashed_body(&message, sig, *signer)? == bytes { Ok(()) } else { Err(Fault::EntryKey) }
+}
+
+/// The hash of what was signed, by the key's own algorithm, and its name.
+fn hash_of(message: &Message<'_>, algorithm: KeyAlgorithm) -> Result<(&'static str, Vec<u8>), Fault> {
+    match message {
+        Message::Bytes(bytes) => algorithm.hash(bytes).ok_or(Fault::EntryUnsupported),
+        Message::File(file) => {
+            let name = algorithm.hash_name().ok_or(Fault::EntryUnsupported)?;
+            let hash = file.hash(name).flatten().ok_or(Fault::FileNeeded)?;
+            Ok((name, hash.to_vec()))
+        }
+    }
 }
 
 /// The canonical body of a `hashedrekord` 0.0.2 entry over an envelope.
 pub fn hashedrekord(pae: &[u8], sig: &[u8], signer: Signer<'_>) -> Result<Vec<u8>, Fault> {
+    hashed_body(&Message::Bytes(pae.into()), sig, signer)
+}
+
+fn hashed_body(message: &Message<'_>, sig: &[u8], signer: Signer<'_>) -> Result<Vec<u8>, Fault> {
     let key = signer.key();
-    let (algorithm, digest) = key.algorithm().hash(pae).ok_or(Fault::EntryUnsupported)?;
+    let (algorithm, digest) = hash_of(message, key.algorithm())?;
     let details = key.details().ok_or(Fault::EntryUnsupported)?;
     let verifier = match signer {
         Signer::Key(key) => {

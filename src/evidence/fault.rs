@@ -36,6 +36,11 @@ crate::codes! {
         /// A key of another type than its configured algorithm. Correct the configuration.
         KeyAlgorithm = "key-algorithm",
 
+        /// The evidence is about another file. Give the file that was signed; look for tampering.
+        FileMismatch = "file-mismatch",
+        /// The signature can be checked against the file's bytes alone. Give the file, not its digest.
+        FileNeeded = "file-needed",
+
         /// The signature is not one of this key over this envelope. Sign again; look for tampering.
         SignatureInvalid = "signature-invalid",
 

@@ -13,15 +13,15 @@ use crate::event::{Digest, base64, json, limits};
 /// The members that tell the forms from each other.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Marks<'a> {
+pub(super) struct Marks<'a> {
     #[serde(borrow, default)]
-    media_type: Option<Cow<'a, str>>,
+    pub(super) media_type: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
-    verification_material: Option<&'a RawValue>,
+    pub(super) verification_material: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    dsse_envelope: Option<&'a RawValue>,
+    pub(super) dsse_envelope: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    message_signature: Option<&'a RawValue>,
+    pub(super) message_signature: Option<&'a RawValue>,
     #[serde(borrow, default)]
     payload: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -34,18 +34,23 @@ struct Marks<'a> {
     rekor_bundle: Option<&'a RawValue>,
 }
 
-pub(super) fn parse(bytes: &[u8]) -> Result<Evidence, Refusal> {
+/// The text, strictly scanned, and its marks.
+pub(super) fn scan(bytes: &[u8]) -> Result<(&str, Marks<'_>), Refusal> {
     if bytes.len() > limits::RECORD_MAX {
         return Err(Fault::Limit.into());
     }
     json::check(bytes)?;
     let text = std::str::from_utf8(bytes).map_err(|_| json::Fault::NotUtf8)?;
-    let marks: Marks<'_> = serde_json::from_str(text).map_err(|_| Fault::Form)?;
+    Ok((text, serde_json::from_str(text).map_err(|_| Fault::Form)?))
+}
+
+pub(super) fn parse(bytes: &[u8]) -> Result<Evidence, Refusal> {
+    let (text, marks) = scan(bytes)?;
     let evidence = match marks {
         Marks { media_type: Some(_), message_signature: Some(_), .. } => return Err(Fault::NoEnvelope.into()),
         Marks {
             media_type: Some(kind), verification_material: Some(material), dsse_envelope: Some(envelope), ..
-        } => bundle(text, &kind, material, envelope)?,
+        } => bundle(text, &kind, material, Envelope::of_scanned(envelope.get()))?,
         Marks { dsse_envelope: Some(envelope), rekor_entry: Some(entry), payload: None, .. } => {
             envelope_and_entry(text, envelope, entry)?
         }
@@ -69,7 +74,7 @@ pub(super) fn with_envelope(form: Form, envelope: Envelope, whole: Option<&str>)
 }
 
 /// Entries must differ, and each must prove something (rule L8).
-fn check_entries(entries: &[LogEntry]) -> Result<(), Fault> {
+pub(super) fn check_entries(entries: &[LogEntry]) -> Result<(), Fault> {
     for (at, entry) in entries.iter().enumerate() {
         if entry.proof.is_none() && entry.promise.is_none() {
             return Err(Fault::EntryUnproven);
@@ -129,7 +134,12 @@ struct WireToken<'a> {
     signed_timestamp: Cow<'a, str>,
 }
 
-fn bundle(text: &str, media_type: &str, material: &RawValue, envelope: &RawValue) -> Result<Evidence, Fault> {
+pub(super) fn bundle(
+    text: &str,
+    media_type: &str,
+    material: &RawValue,
+    envelope: Result<Envelope, Fault>,
+) -> Result<Evidence, Fault> {
     let (version, spelling) = match media_type {
         "application/vnd.dev.sigstore.bundle.v0.3+json" => (3, false),
         "application/vnd.dev.sigstore.bundle+json;version=0.3" => (3, true),
@@ -138,7 +148,7 @@ fn bundle(text: &str, media_type: &str, material: &RawValue, envelope: &RawValue
         _ => return Err(Fault::MediaType),
     };
     let wire: WireMaterial<'_> = serde_json::from_str(material.get()).map_err(|_| Fault::Field)?;
-    let mut evidence = with_envelope(Form::Bundle(version), Envelope::of_scanned(envelope.get())?, Some(text));
+    let mut evidence = with_envelope(Form::Bundle(version), envelope?, Some(text));
     if evidence.envelope.signatures.len() != 1 {
         return Err(Fault::SignatureCount);
     }

@@ -1,12 +1,12 @@
 //! Public keys, parsed once. The algorithm is the one that the key was configured with, never one that an envelope
 //! names, and each kind of key has exactly one hash (rules D2 and T5).
 
-use aws_lc_rs::signature as aws;
+use aws_lc_rs::{digest as aws_digest, signature as aws};
 use ed25519_dalek::VerifyingKey;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha384, Sha512};
 
-use super::{Fault, der, pem};
+use super::{Artifact, Fault, Message, der, pem};
 use crate::event::{Digest, base64};
 
 /// The algorithm belongs to the pinned key, never to the envelope, and only that one is tried.
@@ -32,27 +32,62 @@ impl KeyAlgorithm {
         }
     }
 
-    /// The name of the hash in a Rekor v2 entry, and the hash; `None` for pure Ed25519, which Rekor v2 does not take.
-    pub fn hash(self, bytes: &[u8]) -> Option<(&'static str, Vec<u8>)> {
+    /// The name in Sigstore's registry of the hash that the algorithm signs; `None` for pure Ed25519, which signs none.
+    pub const fn hash_name(self) -> Option<&'static str> {
         Some(match self {
             KeyAlgorithm::Ed25519 => return None,
-            KeyAlgorithm::EcdsaP256Sha256 | KeyAlgorithm::RsaPkcs1Sha256 | KeyAlgorithm::RsaPssSha256 => {
-                ("SHA2_256", Digest::of(bytes).as_bytes().to_vec())
-            }
-            KeyAlgorithm::EcdsaP384Sha384 => ("SHA2_384", Sha384::digest(bytes).to_vec()),
-            KeyAlgorithm::EcdsaP521Sha512 | KeyAlgorithm::Ed25519ph => ("SHA2_512", Sha512::digest(bytes).to_vec()),
+            KeyAlgorithm::EcdsaP256Sha256 | KeyAlgorithm::RsaPkcs1Sha256 | KeyAlgorithm::RsaPssSha256 => "SHA2_256",
+            KeyAlgorithm::EcdsaP384Sha384 => "SHA2_384",
+            KeyAlgorithm::EcdsaP521Sha512 | KeyAlgorithm::Ed25519ph => "SHA2_512",
         })
     }
 
-    fn aws(self) -> Option<&'static dyn aws::VerificationAlgorithm> {
-        Some(match self {
-            KeyAlgorithm::Ed25519 | KeyAlgorithm::Ed25519ph => return None,
-            KeyAlgorithm::EcdsaP256Sha256 => &aws::ECDSA_P256_SHA256_ASN1,
-            KeyAlgorithm::EcdsaP384Sha384 => &aws::ECDSA_P384_SHA384_ASN1,
-            KeyAlgorithm::EcdsaP521Sha512 => &aws::ECDSA_P521_SHA512_ASN1,
-            KeyAlgorithm::RsaPkcs1Sha256 => &aws::RSA_PKCS1_2048_8192_SHA256,
-            KeyAlgorithm::RsaPssSha256 => &aws::RSA_PSS_2048_8192_SHA256,
+    /// That name, and the hash of `bytes`.
+    pub fn hash(self, bytes: &[u8]) -> Option<(&'static str, Vec<u8>)> {
+        let name = self.hash_name()?;
+        let hash = match name {
+            "SHA2_256" => Digest::of(bytes).as_bytes().to_vec(),
+            "SHA2_384" => Sha384::digest(bytes).to_vec(),
+            _ => Sha512::digest(bytes).to_vec(),
+        };
+        Some((name, hash))
+    }
+
+    const fn is_ecdsa(self) -> bool {
+        matches!(self, KeyAlgorithm::EcdsaP256Sha256 | KeyAlgorithm::EcdsaP384Sha384 | KeyAlgorithm::EcdsaP521Sha512)
+    }
+
+    fn aws(self, encoding: SignatureEncoding) -> Option<&'static dyn aws::VerificationAlgorithm> {
+        use SignatureEncoding::{Der, Raw};
+        Some(match (self, encoding) {
+            (KeyAlgorithm::Ed25519 | KeyAlgorithm::Ed25519ph, _) => return None,
+            (KeyAlgorithm::EcdsaP256Sha256, Der) => &aws::ECDSA_P256_SHA256_ASN1,
+            (KeyAlgorithm::EcdsaP256Sha256, Raw) => &aws::ECDSA_P256_SHA256_FIXED,
+            (KeyAlgorithm::EcdsaP384Sha384, Der) => &aws::ECDSA_P384_SHA384_ASN1,
+            (KeyAlgorithm::EcdsaP384Sha384, Raw) => &aws::ECDSA_P384_SHA384_FIXED,
+            (KeyAlgorithm::EcdsaP521Sha512, Der) => &aws::ECDSA_P521_SHA512_ASN1,
+            (KeyAlgorithm::EcdsaP521Sha512, Raw) => &aws::ECDSA_P521_SHA512_FIXED,
+            (KeyAlgorithm::RsaPkcs1Sha256, _) => &aws::RSA_PKCS1_2048_8192_SHA256,
+            (KeyAlgorithm::RsaPssSha256, _) => &aws::RSA_PSS_2048_8192_SHA256,
         })
+    }
+}
+
+/// How an ECDSA key writes its signatures: a setting of the key, never a guess from the bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SignatureEncoding {
+    /// ASN.1 DER, as almost everybody does.
+    #[default]
+    Der,
+    /// r and s at full length behind each other (IEEE P1363), as the example of the DSSE specification does.
+    Raw,
+}
+
+impl SignatureEncoding {
+    /// Whether it is the default, and need not be written.
+    pub fn is_der(&self) -> bool {
+        *self == SignatureEncoding::Der
     }
 }
 
@@ -74,6 +109,7 @@ const RSA_ALGORITHM: &[u8] = &[0x30, 0x0d, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0
 #[derive(Clone)]
 pub struct PublicKey {
     algorithm: KeyAlgorithm,
+    encoding: SignatureEncoding,
     spki: Vec<u8>,
     fingerprint: Digest,
     parsed: Parsed,
@@ -98,14 +134,22 @@ impl PublicKey {
         if family != algorithm && !same_key_type(family, algorithm) {
             return Err(Fault::KeyAlgorithm);
         }
-        let parsed = match algorithm.aws() {
-            None => Parsed::Ed25519(edwards(spki)?),
-            Some(aws_algorithm) => Parsed::Aws(
-                aws::ParsedPublicKey::new(aws_algorithm, raw_key(spki, family)?).map_err(|_| Fault::KeyMalformed)?,
-            ),
-        };
+        let encoding = SignatureEncoding::Der;
+        let parsed = parse(spki, family, algorithm, encoding)?;
         let fingerprint = Digest::of(spki);
-        Ok(PublicKey { algorithm, spki: spki.to_vec(), fingerprint, parsed, rsa_bits: bits })
+        Ok(PublicKey { algorithm, encoding, spki: spki.to_vec(), fingerprint, parsed, rsa_bits: bits })
+    }
+
+    /// The same key, with signatures written so. Only ECDSA has more than one way.
+    pub fn with_encoding(mut self, encoding: SignatureEncoding) -> Result<Self, Fault> {
+        if encoding != self.encoding {
+            if !self.algorithm.is_ecdsa() {
+                return Err(Fault::KeyAlgorithm);
+            }
+            self.parsed = parse(&self.spki, self.algorithm, self.algorithm, encoding)?;
+            self.encoding = encoding;
+        }
+        Ok(self)
     }
 
     /// Reads SPKI DER of a key that carries no configured algorithm (a log's key): the usual one of its type.
@@ -160,6 +204,40 @@ impl PublicKey {
             Parsed::Aws(key) => key.verify_sig(message, signature).map_err(|_| Fault::SignatureInvalid),
         }
     }
+
+    /// Verifies a signature over what may be a file, of which the bytes need not be known.
+    pub fn verify_message(&self, message: &Message<'_>, signature: &[u8]) -> Result<(), Fault> {
+        match message {
+            Message::Bytes(bytes) => self.verify(bytes, signature),
+            Message::File(file) => self.verify_file(file, signature),
+        }
+    }
+
+    fn verify_file(&self, file: &Artifact, signature: &[u8]) -> Result<(), Fault> {
+        let Parsed::Aws(key) = &self.parsed else {
+            return self.verify(file.bytes.as_deref().ok_or(Fault::FileNeeded)?, signature);
+        };
+        let name = self.algorithm.hash_name().ok_or(Fault::FileNeeded)?;
+        let hash = file.hash(name).flatten().ok_or(Fault::FileNeeded)?;
+        let algorithm = match name {
+            "SHA2_256" => &aws_digest::SHA256,
+            "SHA2_384" => &aws_digest::SHA384,
+            _ => &aws_digest::SHA512,
+        };
+        let digest = aws_digest::Digest::import_less_safe(hash, algorithm).map_err(|_| Fault::SignatureInvalid)?;
+        key.verify_digest_sig(&digest, signature).map_err(|_| Fault::SignatureInvalid)
+    }
+}
+
+fn parse(
+    spki: &[u8],
+    family: KeyAlgorithm,
+    algorithm: KeyAlgorithm,
+    encoding: SignatureEncoding,
+) -> Result<Parsed, Fault> {
+    let Some(of_backend) = algorithm.aws(encoding) else { return Ok(Parsed::Ed25519(edwards(spki)?)) };
+    let key = aws::ParsedPublicKey::new(of_backend, raw_key(spki, family)?);
+    Ok(Parsed::Aws(key.map_err(|_| Fault::KeyMalformed)?))
 }
 
 impl std::fmt::Debug for PublicKey {

@@ -1,8 +1,8 @@
 //! An attestation, parsed once: its evidence and what its statement says.
 
 use super::{AttestationFacts, Reason, StatementFacts};
-use crate::event::{Kind, jcs};
-use crate::evidence::Evidence;
+use crate::event::{Kind, Subject, digest, jcs};
+use crate::evidence::{Artifact, Evidence, Fault};
 use crate::formats::statement;
 
 /// Evidence and its statement, parsed and not verified.
@@ -18,11 +18,41 @@ pub struct ParsedEvidence {
 /// Reads evidence in any of its forms. A reason here sends the bytes to the dead-letter topic; whatever else is wrong
 /// is for `verify` to say. `own` are the tenant's predicate types and their kinds (`CompiledTrust::own_types`).
 pub fn parse(bytes: &[u8], own: &[(&str, Kind)]) -> Result<ParsedEvidence, Reason> {
-    let evidence = Evidence::parse(bytes)?;
+    Ok(parsed(Evidence::parse(bytes)?, own))
+}
+
+/// Reads evidence about a file: beside all other forms, a bundle whose message signature is over the file itself. For
+/// files on the command line; an event has none.
+pub fn parse_about(bytes: &[u8], file: &Artifact, own: &[(&str, Kind)]) -> Result<ParsedEvidence, Reason> {
+    Ok(parsed(Evidence::parse_about(bytes, file)?, own))
+}
+
+/// Whether the evidence is about the file: its signature is over it, or a subject of its statement has its digest.
+pub fn judge_file(attestation: &ParsedEvidence, file: &Artifact) -> Result<(), Reason> {
+    if attestation.evidence.envelope.file.as_ref() == Some(file) {
+        return Ok(());
+    }
+    let statement = attestation.statement.as_ref().map_err(|reason| *reason)?;
+    let hex = |name: &str| file.hash(name).flatten().map(digest::hex);
+    let known = [hex("SHA2_256"), hex("SHA2_384"), hex("SHA2_512")];
+    let is_named = |subject: &Subject| {
+        let named = [&subject.digest.sha256, &subject.digest.sha384, &subject.digest.sha512];
+        let mut pairs = named.into_iter().zip(&known).filter(|(named, known)| named.is_some() && known.is_some());
+        // Every digest of one subject is of one file: one that fits beside one that does not is of neither.
+        let first = pairs.next();
+        first.is_some_and(|(named, known)| named == known) && pairs.all(|(named, known)| named == known)
+    };
+    if statement.subjects.iter().any(is_named) { Ok(()) } else { Err(Fault::FileMismatch.into()) }
+}
+
+fn parsed(evidence: Evidence, own: &[(&str, Kind)]) -> ParsedEvidence {
+    if evidence.envelope.file.is_some() {
+        return ParsedEvidence { evidence, statement: Err(Fault::NoEnvelope.into()), canonical: true };
+    }
     let statement = statement::read(&evidence.envelope.payload, own);
     let statement = statement.map(|statement| statement.facts).map_err(Reason::from);
     let canonical = jcs::is_canonical(&evidence.envelope.payload);
-    Ok(ParsedEvidence { evidence, statement, canonical })
+    ParsedEvidence { evidence, statement, canonical }
 }
 
 /// What the attestation says, whoever signed it.

@@ -1,6 +1,6 @@
 //! Evidence signed by a pinned key. Entirely our own: no part of it needs a certificate.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::attestation::ParsedEvidence;
 use super::check::CheckName;
@@ -56,12 +56,12 @@ pub(super) fn verify(attestation: &ParsedEvidence, trust: &CompiledTrust, now: M
 /// D2 to D4: candidates come from hints or are all keys; a hint that is the fingerprint of a key names the only
 /// candidate. The algorithm is the key's own.
 fn resolve<'a>(evidence: &'a Evidence, trust: &'a CompiledTrust) -> Signers<'a> {
-    let pae = evidence.envelope.pae();
+    let message = evidence.envelope.message();
     let mut signers =
         Signers { signed: Vec::new(), verified: BTreeMap::new(), refuted: BTreeMap::new(), unresolved: Vec::new() };
     for signature in &evidence.envelope.signatures {
         let hint = hint_of(evidence, signature.keyid.as_deref());
-        let verifies = |key: &&CompiledKey| key.key.verify(&pae, &signature.sig).is_ok();
+        let verifies = |key: &&CompiledKey| key.key.verify_message(&message, &signature.sig).is_ok();
         let named = hint.and_then(|hint| trust.key(hint));
         let signer = match hint {
             Some(_) => named.filter(verifies),
@@ -120,9 +120,10 @@ fn judge_keys<'a>(
         let timed = !key.window.is_bound() || !found.times.is_empty();
         timed && found.times.iter().all(|time| key.window.contains(*time))
     };
-    let count = |fits: &dyn Fn(&CompiledKey) -> bool| signers.verified.values().filter(|key| fits(key)).count();
+    let count =
+        |fits: &dyn Fn(&CompiledKey) -> bool| holders(signers.verified.values().copied().filter(|key| fits(key)));
     let enough = |count: usize| count >= trust.threshold;
-    let (known, typed, timed) = (enough(signers.verified.len()), enough(count(&may_sign)), enough(count(&in_window)));
+    let (known, typed, timed) = (enough(count(&|_| true)), enough(count(&may_sign)), enough(count(&in_window)));
     let counting = count(&|key| may_sign(key) && in_window(key));
     let counts = |key: &&&CompiledKey| may_sign(key) && in_window(key);
     let shown = signers.verified.values().find(counts).or_else(|| signers.verified.values().next());
@@ -140,6 +141,15 @@ fn judge_keys<'a>(
         found.checks.judge(CheckName::Time, timed.then_some(()).ok_or(late));
     }
     shown
+}
+
+/// How many different holders these keys have: a key without an owner is one by itself.
+fn holders<'a>(keys: impl Iterator<Item = &'a CompiledKey>) -> usize {
+    let holder = |key: &'a CompiledKey| match &key.owner {
+        Some(owner) => (Some(owner.as_str()), None),
+        None => (None, Some(key.key.fingerprint())),
+    };
+    keys.map(holder).collect::<BTreeSet<_>>().len()
 }
 
 fn key_shown(key: &CompiledKey) -> KeyShown {

@@ -45,7 +45,7 @@ pub(super) fn verify(
     let envelope = &attestation.evidence.envelope;
     let signatures: Vec<&[u8]> = envelope.signatures.iter().map(|signature| signature.sig.as_slice()).collect();
     let signature = match signatures.as_slice() {
-        [sig] => leaf.key.verify(&envelope.pae(), sig),
+        [sig] => leaf.key.verify_message(&envelope.message(), sig),
         _ => Err(Fault::SignatureCount),
     };
     found.checks.judge(CheckName::Signature, signature);
@@ -132,8 +132,14 @@ fn by_library(attestation: &ParsedEvidence, root: &TrustRoot) -> Result<(), (Che
     let general = || (CheckName::Certificate, Reason::from(Cause::BundleRefused));
     let raw = attestation.evidence.raw.as_deref().ok_or_else(general)?;
     let bundle = Bundle::from_json(raw).map_err(|_| general())?;
-    let statement = attestation.statement.as_ref().map_err(|_| general())?;
-    let artifact = statement.subjects.iter().find_map(artifact).ok_or_else(general)?;
+    let artifact = match (&attestation.evidence.envelope.file, &attestation.statement) {
+        (Some(file), _) => {
+            ArtifactDigest::new(HashAlgorithm::Sha2256, DigestBytes::new(file.sha256.as_bytes().to_vec())).ok()
+        }
+        (None, Ok(statement)) => statement.subjects.iter().find_map(artifact),
+        (None, Err(_)) => None,
+    };
+    let artifact = artifact.ok_or_else(general)?;
     let mut policy = VerificationPolicy::any_identity();
     if attestation.evidence.entries.iter().all(|entry| entry.proof.is_none()) {
         // Whether a log, and a proof, is needed is the tenant's policy and judged by our own rules.

@@ -18,7 +18,7 @@ pub mod trust;
 pub mod verify;
 pub mod witness;
 
-pub use attestation::{ParsedEvidence, facts, parse};
+pub use attestation::{ParsedEvidence, facts, judge_file, parse, parse_about};
 pub use checkpoints::{ConsistencyProof, SignedCheckpoint, checkpoints};
 pub use reason::{Class, Reason};
 pub use result::{

@@ -49,6 +49,8 @@ pages! {
     "evidence-form",
     "evidence-limit",
     "facts-too-large",
+    "file-mismatch",
+    "file-needed",
     "format-ambiguous",
     "format-not-for-topic",
     "format-unknown",

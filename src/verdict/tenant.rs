@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Digest, Kind, Millis, Tenant, jcs};
-pub use crate::evidence::KeyAlgorithm;
+pub use crate::evidence::{KeyAlgorithm, SignatureEncoding};
 
 /// One tenant's registry entry: what it accepts, and from whom.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,6 +61,12 @@ pub struct PinnedKey {
     /// Predicate types that this key may sign; empty: any that the tenant knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub predicate_types: Vec<String>,
+    /// How this key writes ECDSA signatures.
+    #[serde(default, skip_serializing_if = "SignatureEncoding::is_der")]
+    pub encoding: SignatureEncoding,
+    /// Who holds the key. Keys of one owner count once towards the threshold; a key without one counts for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
 }
 
 /// An identity of a keyless signer: issuer and subject alternative name, exact or by an anchored regular expression.

@@ -28,6 +28,7 @@ pub struct CompiledKey {
     pub key: PublicKey,
     pub window: Window,
     pub predicate_types: BTreeSet<String>,
+    pub owner: Option<String>,
 }
 
 /// A pinned identity, compiled.
@@ -77,7 +78,7 @@ impl CompiledTrust {
             return Err(whole(Cause::TrustLimit));
         }
         let threshold = usize::try_from(trust.threshold).unwrap_or(usize::MAX);
-        if threshold == 0 || (threshold > 1 && threshold > trust.keys.len()) {
+        if threshold == 0 || (threshold > 1 && threshold > holders(&trust.keys)) {
             return Err(whole(Cause::TrustThreshold));
         }
         let trust_digest = trust.digest(root.as_ref().map(|root| root.digest()));
@@ -112,12 +113,19 @@ impl CompiledTrust {
     }
 }
 
+/// How many could sign at most: the owners, and the keys that have none.
+fn holders(keys: &[PinnedKey]) -> usize {
+    let owners: BTreeSet<&str> = keys.iter().filter_map(|key| key.owner.as_deref()).collect();
+    owners.len() + keys.iter().filter(|key| key.owner.is_none()).count()
+}
+
 /// Two names for one key would let it count twice, one name for two would hide which signed (rule T5).
 fn compile_keys(pinned: &[PinnedKey]) -> Result<BTreeMap<Digest, CompiledKey>, TrustError> {
     let (mut keys, mut names) = (BTreeMap::new(), BTreeSet::new());
     for pin in pinned {
         let refuse = |reason: Reason| TrustError { reason, at: pin.name.clone() };
-        let key = PublicKey::from_pem(&pin.spki, pin.algorithm).map_err(|fault| refuse(fault.into()))?;
+        let key = PublicKey::from_pem(&pin.spki, pin.algorithm).and_then(|key| key.with_encoding(pin.encoding));
+        let key = key.map_err(|fault| refuse(fault.into()))?;
         let window = Window { start: pin.valid_from, end: pin.valid_until };
         if !window.is_ordered() {
             return Err(refuse(Cause::TrustWindow.into()));
@@ -127,7 +135,7 @@ fn compile_keys(pinned: &[PinnedKey]) -> Result<BTreeMap<Digest, CompiledKey>, T
         }
         let predicate_types = pin.predicate_types.iter().cloned().collect();
         let fingerprint = key.fingerprint();
-        let compiled = CompiledKey { name: pin.name.clone(), key, window, predicate_types };
+        let compiled = CompiledKey { name: pin.name.clone(), key, window, predicate_types, owner: pin.owner.clone() };
         if keys.insert(fingerprint, compiled).is_some() {
             return Err(refuse(Cause::TrustKeyTwice.into()));
         }

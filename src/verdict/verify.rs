@@ -92,6 +92,10 @@ pub(super) fn note_encoding(attestation: &ParsedEvidence, checks: &mut Checks) {
 
 /// D5 and D6: the payload type is accepted, the statement is one, and its predicate type is known to the tenant.
 pub(super) fn judge_statement(attestation: &ParsedEvidence, trust: &CompiledTrust, checks: &mut Checks) {
+    if attestation.evidence.envelope.file.is_some() {
+        // A message signature states nothing: it is about its file.
+        return;
+    }
     let payload_type = attestation.evidence.envelope.payload_type.as_str();
     let listed = trust.payload_types.contains(payload_type);
     let accepted = payload_type == PAYLOAD_TYPE || listed;

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use attestream::event::{Digest, Kind, Millis, Tenant, base64};
-use attestream::verdict::tenant::{KeyAlgorithm, LogPolicy, PinnedIdentity, PinnedKey, PredicateType};
+use attestream::verdict::tenant::{
+    KeyAlgorithm, LogPolicy, PinnedIdentity, PinnedKey, PredicateType, SignatureEncoding,
+};
 use attestream::verdict::{self, AttestationResult, AttestationStatus, CompiledTrust, TenantTrust, TrustRoot};
 use serde_json::{Value, json};
 
@@ -39,6 +41,8 @@ pub fn tenant(log: LogPolicy) -> TenantTrust {
         valid_until: None,
         revoked_at: None,
         predicate_types: Vec::new(),
+        encoding: SignatureEncoding::Der,
+        owner: None,
     };
     trust.keys = KEYS.into_iter().map(key).collect();
     trust.identities = vec![

@@ -13,7 +13,7 @@ use attestream::verdict::result::{
     AttestationFacts, AttestationResult, AttestationStatus, Check, CheckOutcome, KeyShown, Link, Pair, RestsOn,
     StatementFacts,
 };
-use attestream::verdict::tenant::{KeyAlgorithm, PinnedKey, TenantTrust};
+use attestream::verdict::tenant::{KeyAlgorithm, PinnedKey, SignatureEncoding, TenantTrust};
 
 pub const START: Millis = Millis(1_800_000_000_000);
 
@@ -32,6 +32,8 @@ pub fn key(number: u8) -> PinnedKey {
         valid_until: None,
         revoked_at: None,
         predicate_types: Vec::new(),
+        encoding: SignatureEncoding::Der,
+        owner: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! One of each value, with every member that it can have.
 
 use attestream::event::{Digest, EventId, Kind, Millis, Subject, SubjectDigests, Tenant, Topic, event_id};
-use attestream::evidence::KeyAlgorithm;
+use attestream::evidence::{KeyAlgorithm, SignatureEncoding};
 use attestream::formats::facts::{Component, Facts, Finding, ScanInputs, VexProduct, VexStatement};
 use attestream::ledger::checkpoint::CheckpointSeen;
 use attestream::ledger::control::{ControlRecord, Genesis, Position, TrustRootBytes, system_tenant};
@@ -250,6 +250,8 @@ pub fn trust() -> TenantTrust {
             valid_until: Some(JUST_AFTER),
             revoked_at: Some(JUST_AFTER),
             predicate_types: vec!["https://cyclonedx.org/bom".to_owned()],
+            encoding: SignatureEncoding::Raw,
+            owner: Some("release team".to_owned()),
         }],
         identities: vec![identity(Some("ci@example.org"), None), identity(None, Some(".*@example\\.org"))],
         log: LogPolicy::Promise,
