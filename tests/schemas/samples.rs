@@ -161,6 +161,7 @@ pub fn result() -> AttestationResult {
         witnesses: 1,
         key: Some(key_shown()),
         rekor: Some(rekor()),
+        claims: std::collections::BTreeMap::new(),
         trust_root: Some(digest("root")),
     }
 }
