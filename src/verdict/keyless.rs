@@ -137,7 +137,9 @@ fn judge_certificate(
     if leads {
         found.checks.pass(CheckName::Certificate);
         found.checks.pass(CheckName::Time);
-        found.claims.clone_from(&leaf.identity.claims);
+        if !found.checks.failed(CheckName::CertificateLog) {
+            found.claims.clone_from(&leaf.identity.claims);
+        }
     }
 }
 
