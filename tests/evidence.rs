@@ -2,7 +2,9 @@
 //! each with what must be said of it.
 
 pub mod cosign;
+mod keyless;
 mod keys;
 mod published;
+mod stamps;
 mod witnesses;
 mod wycheproof;

@@ -4,6 +4,7 @@
 mod refused;
 mod samples;
 mod story;
+mod timeline;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -12,7 +12,8 @@ pub enum Form {
     Envelope,
     /// `{"dsseEnvelope": …, "rekorEntry": …}`: an envelope and its Rekor v1 entry as the log's API gives it.
     EnvelopeAndEntry,
-    /// cosign's bundle before Sigstore bundles: `base64Signature`, `cert`, `rekorBundle`.
+    /// cosign's bundle before Sigstore bundles: `base64Signature`, `cert`, `rekorBundle`, and what cosign writes beside it
+    /// for a time stamp, `SignedRFC3161Timestamp`.
     Legacy,
 }
 
@@ -44,8 +45,6 @@ pub struct Evidence {
     /// RFC 3161 responses, DER.
     pub timestamps: Vec<Vec<u8>>,
     pub notes: Vec<Note>,
-    /// The bundle as received, for the verifier of certificates.
-    pub raw: Option<String>,
 }
 
 /// An entry of a transparency log.

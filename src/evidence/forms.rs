@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::bundle::{Evidence, Form, LogEntry, Material, Note, Proof};
-use super::older::{envelope_and_entry, legacy};
+use super::older::{Beside, envelope_and_entry, legacy};
 use super::{Envelope, Fault, Refusal};
 use crate::event::{Digest, base64, json, limits};
 
@@ -32,6 +32,8 @@ pub(super) struct Marks<'a> {
     cert: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     rekor_bundle: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "SignedRFC3161Timestamp")]
+    stamp: Option<Cow<'a, str>>,
 }
 
 /// The text, strictly scanned, and its marks.
@@ -55,7 +57,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Evidence, Refusal> {
             envelope_and_entry(text, envelope, entry)?
         }
         Marks { base64_signature: Some(signature), payload: None, dsse_envelope: None, .. } => {
-            legacy(text, &signature, marks.cert.as_deref(), marks.rekor_bundle)?
+            legacy(text, &signature, &Beside { cert: marks.cert, promise: marks.rekor_bundle, stamp: marks.stamp })?
         }
         Marks { payload: Some(_), media_type: None, dsse_envelope: None, .. } => {
             with_envelope(Form::Envelope, Envelope::of_scanned(text)?, None)
@@ -70,7 +72,7 @@ pub(super) fn with_envelope(form: Form, envelope: Envelope, whole: Option<&str>)
     let notes = if envelope.url_safe { vec![Note::UrlSafeBase64] } else { Vec::new() };
     let bundle = whole.map(|text| Digest::of(text.as_bytes()));
     let (material, entries, timestamps) = (Material::None, Vec::new(), Vec::new());
-    Evidence { form, envelope, bundle, material, entries, timestamps, notes, raw: None }
+    Evidence { form, envelope, bundle, material, entries, timestamps, notes }
 }
 
 /// Entries must differ, and each must prove something (rule L8).
@@ -173,7 +175,6 @@ pub(super) fn bundle(
     for token in tokens {
         evidence.timestamps.push(bytes(&token.signed_timestamp, limits::TIMESTAMP_MAX)?);
     }
-    evidence.raw = Some(text.to_owned());
     Ok(evidence)
 }
 

@@ -6,6 +6,7 @@ use ed25519_dalek::VerifyingKey;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha384, Sha512};
 
+use super::memo::{self, Claim};
 use super::{Artifact, Fault, Message, der, pem};
 use crate::event::{Digest, base64};
 
@@ -29,6 +30,22 @@ impl KeyAlgorithm {
             KeyAlgorithm::Ed25519 | KeyAlgorithm::Ed25519ph => "ED25519",
             KeyAlgorithm::EcdsaP256Sha256 | KeyAlgorithm::EcdsaP384Sha384 | KeyAlgorithm::EcdsaP521Sha512 => "ECDSA",
             KeyAlgorithm::RsaPkcs1Sha256 | KeyAlgorithm::RsaPssSha256 => "RSA",
+        }
+    }
+
+    /// The name of the rule by which signatures verify: all that decides beside key, message and signature.
+    const fn rule(self, encoding: SignatureEncoding) -> &'static str {
+        match (self, encoding) {
+            (KeyAlgorithm::Ed25519, _) => "ed25519",
+            (KeyAlgorithm::Ed25519ph, _) => "ed25519ph",
+            (KeyAlgorithm::EcdsaP256Sha256, SignatureEncoding::Der) => "key-ecdsa-p256-sha256",
+            (KeyAlgorithm::EcdsaP256Sha256, SignatureEncoding::Raw) => "key-ecdsa-p256-sha256-raw",
+            (KeyAlgorithm::EcdsaP384Sha384, SignatureEncoding::Der) => "key-ecdsa-p384-sha384",
+            (KeyAlgorithm::EcdsaP384Sha384, SignatureEncoding::Raw) => "key-ecdsa-p384-sha384-raw",
+            (KeyAlgorithm::EcdsaP521Sha512, SignatureEncoding::Der) => "key-ecdsa-p521-sha512",
+            (KeyAlgorithm::EcdsaP521Sha512, SignatureEncoding::Raw) => "key-ecdsa-p521-sha512-raw",
+            (KeyAlgorithm::RsaPkcs1Sha256, _) => "key-rsa-pkcs1-sha256",
+            (KeyAlgorithm::RsaPssSha256, _) => "key-rsa-pss-sha256",
         }
     }
 
@@ -191,17 +208,20 @@ impl PublicKey {
 
     /// Verifies a signature over `message`, by this key's one algorithm.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), Fault> {
+        let claim = Claim { scheme: self.algorithm.rule(self.encoding), key: &self.spki, message, signature };
+        if memo::holds(claim, || self.computes(message, signature)) { Ok(()) } else { Err(Fault::SignatureInvalid) }
+    }
+
+    fn computes(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.parsed {
-            Parsed::Ed25519(key) => {
-                let signature = ed25519_dalek::Signature::from_slice(signature).map_err(|_| Fault::SignatureInvalid)?;
+            Parsed::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature).is_ok_and(|signature| {
                 if self.algorithm == KeyAlgorithm::Ed25519ph {
-                    key.verify_prehashed_strict(Sha512::new_with_prefix(message), None, &signature)
+                    key.verify_prehashed_strict(Sha512::new_with_prefix(message), None, &signature).is_ok()
                 } else {
-                    key.verify_strict(message, &signature)
+                    key.verify_strict(message, &signature).is_ok()
                 }
-                .map_err(|_| Fault::SignatureInvalid)
-            }
-            Parsed::Aws(key) => key.verify_sig(message, signature).map_err(|_| Fault::SignatureInvalid),
+            }),
+            Parsed::Aws(key) => key.verify_sig(message, signature).is_ok(),
         }
     }
 

@@ -100,23 +100,29 @@ struct LegacyPromise<'a> {
     payload: RestEntry<'a>,
 }
 
-pub(super) fn legacy(
-    text: &str,
-    signature: &str,
-    cert: Option<&str>,
-    promise: Option<&RawValue>,
-) -> Result<Evidence, Refusal> {
+/// What may lie beside the signature in cosign's older bundle.
+pub(super) struct Beside<'a> {
+    pub cert: Option<Cow<'a, str>>,
+    pub promise: Option<&'a RawValue>,
+    /// What cosign writes to the file of its own that holds a time stamp.
+    pub stamp: Option<Cow<'a, str>>,
+}
+
+pub(super) fn legacy(text: &str, signature: &str, beside: &Beside<'_>) -> Result<Evidence, Refusal> {
     let envelope = Envelope::parse(&bytes(signature, limits::RECORD_MAX)?).map_err(|_| Fault::NoEnvelope)?;
     let mut evidence = with_envelope(Form::Legacy, envelope, Some(text));
-    if let Some(cert) = cert.filter(|cert| !cert.is_empty()) {
+    if let Some(cert) = beside.cert.as_deref().filter(|cert| !cert.is_empty()) {
         let pem = String::from_utf8(bytes(cert, 2 * limits::CERTIFICATE_MAX)?).map_err(|_| Fault::Field)?;
         evidence.material = Material::Certificates(vec![pem::decode(&pem, "CERTIFICATE").ok_or(Fault::Field)?]);
     }
-    if let Some(promise) = promise {
+    if let Some(promise) = beside.promise {
         let wire: LegacyPromise<'_> = serde_json::from_str(promise.get()).map_err(|_| Fault::Field)?;
         let mut entry = wire.payload.decode(None)?;
         entry.promise = Some(bytes(&wire.signed_entry_timestamp, 1024)?);
         evidence.entries = vec![entry];
+    }
+    if let Some(stamp) = beside.stamp.as_deref().filter(|stamp| !stamp.is_empty()) {
+        evidence.timestamps = vec![bytes(stamp, limits::TIMESTAMP_MAX)?];
     }
     Ok(evidence)
 }

@@ -207,7 +207,8 @@ impl Authority {
 const DAY_MS: i64 = 86_400_000;
 const YEAR_MS: i64 = 365 * DAY_MS;
 
-fn payload(order: &Order<'_>) -> Vec<u8> {
+/// The payload of an order.
+pub(super) fn payload(order: &Order<'_>) -> Vec<u8> {
     let other_subject = another_subject();
     let subjects =
         if order.wrong == Some(Wrong::WrongSubject) { std::slice::from_ref(&other_subject) } else { order.subjects };
@@ -252,7 +253,7 @@ fn tampered(payload: &[u8]) -> Vec<u8> {
     [head, swapped, tail.get(1..).unwrap_or_default()].concat().into_bytes()
 }
 
-fn flip_last(bytes: &mut [u8]) {
+pub(super) fn flip_last(bytes: &mut [u8]) {
     if let Some(last) = bytes.last_mut() {
         *last ^= 1;
     }

@@ -15,6 +15,7 @@ crate::codes! {
         Statement = "statement",
         PredicateType = "predicate-type",
         Certificate = "certificate",
+        CertificateLog = "certificate-log",
         Timestamp = "timestamp",
         LogEntry = "log-entry",
         InclusionProof = "inclusion-proof",

@@ -42,7 +42,7 @@ pub(super) fn verify(attestation: &ParsedEvidence, trust: &CompiledTrust, now: M
     let right = signers.refuted.is_empty();
     found.checks.judge(CheckName::Signature, right.then_some(()).ok_or(Fault::SignatureInvalid));
     verify::judge_statement(attestation, trust, &mut found.checks);
-    verify::judge_timestamps(attestation, trust, &mut found);
+    time::judge_stamps(attestation, trust, &mut found);
     let signed: Vec<Signed<'_>> =
         signers.signed.iter().map(|(sig, key)| (*sig, key.map(|key| Signer::Key(&key.key)))).collect();
     logged::judge((&evidence.envelope, &evidence.entries), &signed, trust, now, &mut found);

@@ -1,26 +1,34 @@
-//! Evidence signed under a certificate. The chain, the certificate transparency and the time stamps are verified by
-//! `sigstore-verify`, between our own checks before it and after it: it accepts more than we do.
-
-use sigstore_crypto::{CertificateInfo, parse_certificate_info};
-use sigstore_types::{ArtifactDigest, Bundle, DerCertificate, DigestBytes, HashAlgorithm};
-use sigstore_verify::{CertificateError, Error, TimestampError, VerificationPolicy};
+//! Evidence signed under a certificate: who signed, and, at every verified time, that an authority and a log of the trust
+//! root vouch for it (rules Z2 and C1 to C3). The clock is an argument like any other input.
 
 use super::attestation::ParsedEvidence;
 use super::check::CheckName;
 use super::reason::Cause;
 use super::root::TrustRoot;
 use super::verify::{self, Found};
-use super::{AttestationResult, CompiledTrust, KeyShown, Reason, RestsOn, logged, time};
-use crate::event::{Millis, Subject, digest};
+use super::{AttestationResult, CompiledTrust, KeyShown, RestsOn, logged, time};
+use crate::event::Millis;
 use crate::evidence::entry::Signer;
-use crate::evidence::{Fault, PublicKey, der};
+use crate::evidence::identity::Identity;
+use crate::evidence::path::{self, NoPath, Purpose};
+use crate::evidence::sct::{self, NotLogged};
+use crate::evidence::x509::{Certificate, oid};
+use crate::evidence::{Fault, PublicKey};
 
 /// The leaf, as far as it is read before anything of it is trusted.
-struct Leaf {
-    info: CertificateInfo,
+struct Leaf<'a> {
+    certificate: Certificate<'a>,
     key: PublicKey,
-    issuer: String,
-    san: String,
+    identity: Identity,
+}
+
+impl<'a> Leaf<'a> {
+    fn read(der: &'a [u8]) -> Option<Self> {
+        let certificate = Certificate::parse(der)?;
+        let key = PublicKey::of_log(certificate.spki).ok()?;
+        let identity = Identity::of(&certificate)?;
+        Some(Leaf { certificate, key, identity })
+    }
 }
 
 pub(super) fn verify(
@@ -32,14 +40,22 @@ pub(super) fn verify(
     if trust.identities.is_empty() {
         return verify::unresolved(trust, RestsOn::Identities, Cause::KeyUnknown);
     }
-    // C3. Refusing by what a certificate claims is safe before the chain is verified; accepting comes after.
-    let fits = |leaf: &Leaf| trust.identities.iter().any(|identity| identity.matches(&leaf.issuer, &leaf.san));
-    let leaf = chain.first().and_then(|der| Some((der, read_leaf(der)?)));
-    let Some((der, leaf)) = leaf.filter(|(_, leaf)| fits(leaf)) else {
-        return verify::unresolved(trust, RestsOn::Identities, Cause::IdentityMismatch);
+    let Some((leaf, helpers)) = chain.split_first().and_then(|(der, rest)| Some((Leaf::read(der)?, rest))) else {
+        return verify::unresolved(trust, RestsOn::Identities, Cause::CertificateMalformed);
     };
     let mut found = Found::default();
-    found.rests_on.extend([RestsOn::Identities, RestsOn::Root]);
+    found.rests_on.insert(RestsOn::Identities);
+    // Refusing by what a certificate claims is safe before its path is verified; accepting comes after.
+    let vouchers = match vouchers(&leaf, trust) {
+        Ok(vouchers) => vouchers,
+        Err(Cause::CertificateIssuerMissing) => {
+            found.rests_on.insert(RestsOn::Root);
+            found.checks.fail(CheckName::Key, Cause::CertificateIssuerMissing);
+            return found.finish(trust);
+        }
+        Err(cause) => return verify::unresolved(trust, RestsOn::Identities, cause),
+    };
+    found.rests_on.insert(RestsOn::Root);
     found.checks.pass(CheckName::Key);
     verify::note_encoding(attestation, &mut found.checks);
     let envelope = &attestation.evidence.envelope;
@@ -52,39 +68,49 @@ pub(super) fn verify(
     let alone = trust.threshold <= 1;
     found.checks.judge(CheckName::Threshold, alone.then_some(()).ok_or(Cause::ThresholdNotMet));
     verify::judge_statement(attestation, trust, &mut found.checks);
-    verify::judge_timestamps(attestation, trust, &mut found);
-    let signer = Signer::Certificate { der, key: &leaf.key };
+    time::judge_stamps(attestation, trust, &mut found);
+    let signer = Signer::Certificate { der: leaf.certificate.der, key: &leaf.key };
     let signed: Vec<_> = signatures.iter().map(|sig| (*sig, Some(signer))).collect();
     logged::judge((envelope, &attestation.evidence.entries), &signed, trust, now, &mut found);
     time::judge_clock(&mut found, now);
     time::judge_age(&mut found, trust, now);
-    judge_certificate(attestation, chain, &leaf, trust, &mut found);
+    judge_certificate(&leaf, helpers, &vouchers, trust, now, &mut found);
     found.key = Some(key_shown(&leaf));
     found.finish(trust)
 }
 
-fn read_leaf(der: &[u8]) -> Option<Leaf> {
-    let info = parse_certificate_info(&DerCertificate::new(der.to_vec())).ok()?;
-    let key = PublicKey::of_log(info.public_key.as_bytes()).ok()?;
-    let (issuer, san) = (info.issuer.clone()?, info.identity.as_ref()?.as_str().to_owned());
-    Some(Leaf { info, key, issuer, san })
+/// Who may have vouched for the leaf's name, of those whom an identity of the tenant accepts for that name: the issuer
+/// that the certificate states. One that states none is vouched for by its authority, known by its address.
+fn vouchers<'a>(leaf: &'a Leaf<'_>, trust: &'a CompiledTrust) -> Result<Vec<&'a str>, Cause> {
+    let accepted =
+        |issuer: &&str| trust.identities.iter().any(|identity| identity.matches(issuer, &leaf.identity.name));
+    let Some(issuer) = leaf.identity.issuer.as_deref() else {
+        let authorities = trust.root.iter().flat_map(|root| &root.authorities);
+        let vouchers: Vec<&str> = authorities.map(|authority| authority.uri.as_str()).filter(accepted).collect();
+        return if vouchers.is_empty() { Err(Cause::CertificateIssuerMissing) } else { Ok(vouchers) };
+    };
+    Some(issuer).filter(accepted).map(|issuer| vec![issuer]).ok_or(Cause::IdentityMismatch)
 }
 
 /// Z2, C1 and C2, at every verified time; there is no fallback to the clock.
 fn judge_certificate(
-    attestation: &ParsedEvidence,
-    chain: &[Vec<u8>],
-    leaf: &Leaf,
+    leaf: &Leaf<'_>,
+    helpers: &[Vec<u8>],
+    vouchers: &[&str],
     trust: &CompiledTrust,
+    now: Millis,
     found: &mut Found,
 ) {
-    let millis = |time: jiff::Timestamp| Millis(time.as_millisecond());
-    let within = |time: &Millis| millis(leaf.info.not_before) <= *time && *time <= millis(leaf.info.not_after);
+    let certificate = &leaf.certificate;
     let rules = [
         (trust.root.is_some(), Cause::TrustRootMissing),
-        (attestation.evidence.raw.is_some(), Cause::CertificateForm),
-        (!chain.iter().any(|der| is_root(der)), Cause::CertificateInvalid),
-        (found.times.iter().all(within), Cause::CertificateTime),
+        (!is_self_issued(certificate), Cause::CertificateInvalid),
+        (
+            !helpers.iter().any(|der| Certificate::parse(der).is_none_or(|c| is_self_issued(&c))),
+            Cause::CertificateInvalid,
+        ),
+        (may_sign_code(certificate), Cause::CertificateInvalid),
+        (found.times.iter().all(|time| certificate.is_valid_at(*time)), Cause::CertificateTime),
     ];
     if let Err(reason) = verify::all(&rules) {
         return found.checks.fail(CheckName::Certificate, reason);
@@ -98,88 +124,78 @@ fn judge_certificate(
         };
     }
     let Some(root) = trust.root.as_ref() else { return };
-    if let Err(refused) = by_library(attestation, root) {
-        // What it says beyond our own findings counts; what we found under our own codes is not repeated.
-        let told = found.checks.verdict().1;
-        let general = matches!(refused, (_, Reason::Verdict(Cause::BundleRefused)));
-        if told.is_empty() || !general {
-            found.checks.fail(refused.0, refused.1);
+    let mut leads = true;
+    for time in found.times.clone() {
+        match issuer_at(leaf, helpers, vouchers, root, time) {
+            Ok(issuer) => judge_logged(certificate, &issuer, root, now, found),
+            Err(cause) => {
+                found.checks.fail(CheckName::Certificate, cause);
+                leads = false;
+            }
         }
-        return;
     }
-    found.checks.pass(CheckName::Certificate);
-    found.checks.pass(CheckName::Time);
+    if leads {
+        found.checks.pass(CheckName::Certificate);
+        found.checks.pass(CheckName::Time);
+        if !found.checks.failed(CheckName::CertificateLog) {
+            found.claims.clone_from(&leaf.identity.claims);
+        }
+    }
 }
 
 /// A root does not belong into a bundle (rule P4): its issuer is itself.
-fn is_root(certificate: &[u8]) -> bool {
-    let names = || {
-        let (body, _) = der::first(der::only(certificate, 0x30)?, 0x30)?;
-        let (tag, _, after) = der::element(body)?;
-        let (_, rest) = der::first(if tag == 0xa0 { after } else { body }, 2)?;
-        let (_, rest) = der::first(rest, 0x30)?;
-        let (issuer, rest) = der::first(rest, 0x30)?;
-        let (_, rest) = der::first(rest, 0x30)?;
-        let (subject, _) = der::first(rest, 0x30)?;
-        Some((issuer, subject))
-    };
-    names().is_none_or(|(issuer, subject)| issuer == subject)
+fn is_self_issued(certificate: &Certificate<'_>) -> bool {
+    certificate.issuer == certificate.subject
 }
 
-/// Asks the library. The artifact is the statement's own first subject: what the attestation is about is bound to the
-/// event elsewhere, by digest.
-fn by_library(attestation: &ParsedEvidence, root: &TrustRoot) -> Result<(), (CheckName, Reason)> {
-    let general = || (CheckName::Certificate, Reason::from(Cause::BundleRefused));
-    let raw = attestation.evidence.raw.as_deref().ok_or_else(general)?;
-    let bundle = Bundle::from_json(raw).map_err(|_| general())?;
-    let artifact = match (&attestation.evidence.envelope.file, &attestation.statement) {
-        (Some(file), _) => {
-            ArtifactDigest::new(HashAlgorithm::Sha2256, DigestBytes::new(file.sha256.as_bytes().to_vec())).ok()
+/// C1, of the leaf itself: it is for signing code, its key is for signing, and it is no authority.
+fn may_sign_code(leaf: &Certificate<'_>) -> bool {
+    let for_code = leaf.purposes().is_some_and(|(purposes, _)| purposes.contains(&oid::CODE_SIGNING));
+    for_code && leaf.must_sign() && leaf.basic_constraints() == Some(false)
+}
+
+/// C1: the key of the one that issued the leaf, on a path that was valid at this time.
+fn issuer_at(
+    leaf: &Leaf<'_>,
+    helpers: &[Vec<u8>],
+    vouchers: &[&str],
+    root: &TrustRoot,
+    time: Millis,
+) -> Result<Vec<u8>, Cause> {
+    let mut furthest = None;
+    for authority in &root.authorities {
+        match path::verify(leaf.certificate.der, helpers, authority, Purpose::CodeSigning, time) {
+            // Where it is the authority that vouches for the name, it must be one that may.
+            Ok(_) if leaf.identity.issuer.is_none() && !vouchers.contains(&authority.uri.as_str()) => {
+                furthest = furthest.max(Some(Cause::IdentityMismatch));
+            }
+            Ok(issuer) => return Ok(issuer),
+            Err(NoPath::Invalid) => furthest = furthest.max(Some(Cause::CertificateInvalid)),
+            Err(NoPath::Expired | NoPath::Window) => furthest = furthest.max(Some(Cause::AuthorityNotValidAtTime)),
         }
-        (None, Ok(statement)) => statement.subjects.iter().find_map(artifact),
-        (None, Err(_)) => None,
-    };
-    let artifact = artifact.ok_or_else(general)?;
-    let mut policy = VerificationPolicy::any_identity();
-    if attestation.evidence.entries.iter().all(|entry| entry.proof.is_none()) {
-        // Whether a log, and a proof, is needed is the tenant's policy and judged by our own rules.
-        policy = policy.skip_tlog_unsafe();
     }
-    let verified = root.verifier.verify(artifact, &bundle, &policy);
-    let result = verified.map_err(|error| code(&error))?;
-    if result.certificate_verified() && result.sct_verified() { Ok(()) } else { Err(general()) }
+    Err(furthest.unwrap_or(Cause::CertificateInvalid))
 }
 
-/// A digest of a kind that the library takes.
-fn artifact(subject: &Subject) -> Option<ArtifactDigest> {
-    let of = |algorithm: HashAlgorithm, hex: &Option<String>| {
-        ArtifactDigest::new(algorithm, DigestBytes::new(digest::unhex(hex.as_deref()?)?)).ok()
-    };
-    let sha256 = of(HashAlgorithm::Sha2256, &subject.digest.sha256);
-    sha256.or_else(|| of(HashAlgorithm::Sha2512, &subject.digest.sha512))
-}
-
-fn code(error: &Error) -> (CheckName, Reason) {
-    let certificate = |cause: Cause| (CheckName::Certificate, cause.into());
-    match error {
-        Error::SignatureInvalid(_) => (CheckName::Signature, Fault::SignatureInvalid.into()),
-        Error::Certificate(CertificateError::Sct(_)) => certificate(Cause::CertificateNotLogged),
-        Error::Certificate(CertificateError::NotYetValid { .. } | CertificateError::Expired { .. }) => {
-            certificate(Cause::CertificateTime)
-        }
-        Error::Certificate(_) => certificate(Cause::CertificateInvalid),
-        Error::Timestamp(TimestampError::NoVerifiedTimestamp(_)) => (CheckName::Time, Cause::TimeMissing.into()),
-        Error::Timestamp(_) => (CheckName::Timestamp, Cause::TimestampToken.into()),
-        _ => certificate(Cause::BundleRefused),
+/// C2. A trust root without logs says that its authorities log nothing; a certificate that says it was logged must then
+/// still not be believed.
+fn judge_logged(leaf: &Certificate<'_>, issuer: &[u8], root: &TrustRoot, now: Millis, found: &mut Found) {
+    if root.certificate_logs.is_empty() && !sct::is_stamped(leaf) {
+        return found.checks.skip(CheckName::CertificateLog);
     }
+    let logged = sct::verify(leaf, issuer, &root.certificate_logs, now).map_err(|why| match why {
+        NotLogged::Unvouched => Cause::CertificateNotLogged,
+        NotLogged::Wrong => Cause::CertificateStamp,
+    });
+    found.checks.judge(CheckName::CertificateLog, logged);
 }
 
-fn key_shown(leaf: &Leaf) -> KeyShown {
+fn key_shown(leaf: &Leaf<'_>) -> KeyShown {
     KeyShown {
         key_id: leaf.key.key_id(),
         key_name: None,
         issuer: Some("fulcio".to_owned()),
         algo: leaf.key.algorithm().family().to_owned(),
-        identity: Some(leaf.san.clone()),
+        identity: Some(leaf.identity.name.clone()),
     }
 }

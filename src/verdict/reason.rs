@@ -17,11 +17,17 @@ crate::codes! {
         CertificateTime = "certificate-not-valid-at-time",
         /// No certificate transparency log of the trust root vouches for the certificate. Use a trusted Fulcio.
         CertificateNotLogged = "certificate-not-logged",
-        /// A certificate in a form that is not read. Send a Sigstore bundle v0.1 to v0.3.
-        CertificateForm = "certificate-form-unsupported",
-        /// The verifier of certificates refused the bundle for a reason without a code of its own.
-        BundleRefused = "bundle-refused",
-        /// A time stamp of another signature or of no authority in the trust root. Ask a trusted authority again.
+        /// A trusted log's timestamp in the certificate is wrong, untimely, or of another issuer. Look for tampering.
+        CertificateStamp = "certificate-timestamp-invalid",
+        /// A time stamp that is no response or token of RFC 3161 with one signer. Ask the authority again.
+        TimestampMalformed = "timestamp-token-malformed",
+        /// The authority did not grant the time stamp. Ask the authority again.
+        TimestampNotGranted = "timestamp-not-granted",
+        /// A time stamp of another signature. Attach the one of this signature.
+        TimestampImprint = "timestamp-imprint-mismatch",
+        /// A time stamp with a hash or a signature that is not accepted. Ask for SHA-256 or better.
+        TimestampAlgorithm = "timestamp-algorithm",
+        /// A trusted authority's time stamp that it has not signed, or may not sign. Look for tampering.
         TimestampToken = "timestamp-token-invalid",
         /// A verified time that lies too far ahead of the clock. Correct the clock of log or authority.
         TimeInFuture = "time-in-future",
@@ -32,6 +38,12 @@ crate::codes! {
         KeyUnknown = "key-unknown",
         /// The certificate's issuer and name are none of the configured identities. Register them.
         IdentityMismatch = "identity-mismatch",
+        /// A certificate that is not X.509, has not one name, or has an extension of Fulcio that cannot be read. Sign with
+        /// a certificate of a current Fulcio.
+        CertificateMalformed = "certificate-malformed",
+        /// The certificate says of no issuer who vouched for its name. Configure an identity whose issuer is the authority's
+        /// own address in the trust root.
+        CertificateIssuerMissing = "certificate-issuer-missing",
         /// The key was revoked before the signature's trusted time, or the signature has none. Sign with another key.
         KeyRevoked = "key-revoked",
         /// Fewer different configured keys have signed than are demanded. Collect the other signatures.
@@ -56,6 +68,13 @@ crate::codes! {
         LogUnknown = "log-unknown",
         /// A verified time outside the log key's window. Use the log's current shard.
         LogNotValidAtTime = "log-not-valid-at-time",
+        /// The certificate's authority, or a certificate above it, was not valid at a verified time. Use the authority that
+        /// is in use.
+        AuthorityNotValidAtTime = "authority-not-valid-at-time",
+        /// A time stamp authority that the trust root does not hold. Use a trusted one, or extend the trust root.
+        TimestampAuthority = "timestamp-authority-unknown",
+        /// The time stamp authority, or a certificate above it, was not valid at its own time. Use the one that is in use.
+        TimestampAuthorityTime = "timestamp-authority-not-valid-at-time",
         /// A log entry is demanded and there is none. Log the signature and attach the entry.
         LogRequired = "log-required",
         /// An inclusion proof is demanded and there is none. Attach the proof.

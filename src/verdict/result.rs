@@ -1,6 +1,8 @@
 //! What verification says of one attestation: the facts, which hold whatever one trusts, and the result, which holds
 //! under one pair of trust digest and verifier epoch.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Digest, Millis};
@@ -119,6 +121,9 @@ pub struct AttestationResult {
     pub key: Option<KeyShown>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rekor: Option<RekorShown>,
+    /// What a verified certificate says of the build that signed: Fulcio's extensions 9 to 22, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub claims: BTreeMap<String, String>,
     /// Digest of the trust root that was in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust_root: Option<Digest>,

@@ -4,35 +4,17 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use sigstore_trust_root::TrustedRoot;
-use sigstore_types::{DerCertificate, TimeRange, TsaAuthority};
-use sigstore_verify::Verifier;
 
 use super::{Reason, reason::Cause};
 use crate::event::{Digest, Millis, base64, json, limits};
 use crate::evidence::note::LogKey;
+use crate::evidence::path::Authority;
+use crate::evidence::sct::CertificateLog;
+use crate::evidence::timestamp::StampAuthority;
+use crate::evidence::x509::Certificate;
 use crate::evidence::{PublicKey, keys};
 
-/// A window in time, closed at both ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
-    pub start: Option<Millis>,
-    pub end: Option<Millis>,
-}
-
-impl Window {
-    pub fn contains(&self, time: Millis) -> bool {
-        self.start.is_none_or(|start| start <= time) && self.end.is_none_or(|end| time <= end)
-    }
-
-    pub fn is_ordered(&self) -> bool {
-        !matches!((self.start, self.end), (Some(start), Some(end)) if end < start)
-    }
-
-    /// Whether it bounds anything.
-    pub fn is_bound(&self) -> bool {
-        self.start.is_some() || self.end.is_some()
-    }
-}
+pub use crate::evidence::Window;
 
 /// A log of the trust root and the window of its key.
 #[derive(Debug, Clone)]
@@ -45,8 +27,10 @@ pub struct TrustedLog {
 pub struct TrustRoot {
     digest: Digest,
     logs: Vec<TrustedLog>,
-    pub(super) authorities: Vec<TsaAuthority>,
-    pub(super) verifier: Verifier,
+    /// Authorities of signers' certificates, each a unit.
+    pub(super) authorities: Vec<Authority>,
+    pub(super) certificate_logs: Vec<CertificateLog>,
+    pub(super) stamp_authorities: Vec<StampAuthority>,
 }
 
 impl std::fmt::Debug for TrustRoot {
@@ -69,6 +53,31 @@ struct WireRoot {
     tlogs: Vec<WireLog>,
     #[serde(default)]
     ctlogs: Vec<WireLog>,
+    #[serde(default)]
+    certificate_authorities: Vec<WireAuthority>,
+    #[serde(default)]
+    timestamp_authorities: Vec<WireAuthority>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireAuthority {
+    #[serde(default)]
+    uri: String,
+    cert_chain: WireChain,
+    #[serde(default)]
+    valid_for: Option<WireWindow>,
+}
+
+#[derive(Deserialize)]
+struct WireChain {
+    certificates: Vec<WireCertificate>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireCertificate {
+    raw_bytes: String,
 }
 
 #[derive(Deserialize)]
@@ -122,14 +131,21 @@ impl TrustRoot {
             }
             logs.push(log);
         }
+        let mut certificate_logs: Vec<CertificateLog> = Vec::new();
         for log in &wire.ctlogs {
-            log.check_certificate_log()?;
+            let log = log.read_certificate_log()?;
+            if certificate_logs.iter().any(|other| other.id == log.id) {
+                return Err(Cause::TrustRootLogId.into());
+            }
+            certificate_logs.push(log);
         }
+        let authorities = wire.certificate_authorities.iter().map(WireAuthority::read).collect::<Result<_, _>>()?;
+        let stamp_authorities =
+            wire.timestamp_authorities.iter().map(WireAuthority::read_stamp).collect::<Result<_, _>>()?;
+        // A second reader, of another author, must take it for one too.
         let text = std::str::from_utf8(bytes).map_err(|_| Cause::TrustRootMalformed)?;
-        let theirs = TrustedRoot::from_json(text).map_err(|_| Cause::TrustRootMalformed)?;
-        let verifier = Verifier::new(&theirs).map_err(|_| Cause::TrustRootMalformed)?;
-        let authorities = authorities(&theirs)?;
-        Ok(Arc::new(TrustRoot { digest, logs, authorities, verifier }))
+        TrustedRoot::from_json(text).map_err(|_| Cause::TrustRootMalformed)?;
+        Ok(Arc::new(TrustRoot { digest, logs, authorities, certificate_logs, stamp_authorities }))
     }
 
     pub fn digest(&self) -> Digest {
@@ -155,12 +171,14 @@ impl WireLog {
         Ok(TrustedLog { log: LogKey { id, name, key }, window: self.public_key.valid_for.read()? })
     }
 
-    fn check_certificate_log(&self) -> Result<(), Reason> {
-        let key = base64::decode(&self.public_key.raw_bytes).map_err(|_| Cause::TrustRootMalformed)?;
-        self.public_key.valid_for.read()?;
-        let id = self.id()?;
-        let by_key = id == Digest::of(&key) || id == Digest::of(&keys::rsa_spki(&key));
-        if by_key { Ok(()) } else { Err(Cause::TrustRootLogId.into()) }
+    /// A certificate log is known by its key alone; some publish an RSA key without the frame around it.
+    fn read_certificate_log(&self) -> Result<CertificateLog, Reason> {
+        let bytes = base64::decode(&self.public_key.raw_bytes).map_err(|_| Cause::TrustRootMalformed)?;
+        let framed = keys::rsa_spki(&bytes);
+        let (id, window) = (self.id()?, self.public_key.valid_for.read()?);
+        let key = PublicKey::of_log(&bytes).or_else(|fault| PublicKey::of_log(&framed).map_err(|_| fault))?;
+        let by_key = id == Digest::of(&bytes) || id == Digest::of(&framed);
+        if by_key { Ok(CertificateLog { id, key, window }) } else { Err(Cause::TrustRootLogId.into()) }
     }
 
     fn id(&self) -> Result<Digest, Reason> {
@@ -183,16 +201,37 @@ fn host(url: &str) -> Option<&str> {
     (!host.is_empty()).then_some(host)
 }
 
-/// Time stamp authorities, each kept as one unit of chain and window (rule T4).
-fn authorities(root: &TrustedRoot) -> Result<Vec<TsaAuthority>, Reason> {
-    let mut units = Vec::new();
-    for authority in &root.timestamp_authorities {
-        let mut chain: Vec<DerCertificate> =
-            authority.cert_chain.certificates.iter().map(|entry| entry.raw_bytes.clone()).collect();
+impl WireAuthority {
+    /// An authority, kept as one unit: the last certificate is what is trusted (rule T4).
+    fn read(&self) -> Result<Authority, Reason> {
+        let mut chain = self.chain()?;
         let anchor = chain.pop().ok_or(Cause::TrustRootMalformed)?;
-        let leaf = if chain.is_empty() { anchor.clone() } else { chain.remove(0) };
-        let window = authority.valid_for.map(|range| TimeRange::new(range.start, range.end));
-        units.push(TsaAuthority::new(leaf, chain, anchor, window));
+        Ok(Authority { uri: self.uri.clone(), window: self.window()?, anchor, helpers: chain })
     }
-    Ok(units)
+
+    /// A time stamp authority: the first certificate is what stamps.
+    fn read_stamp(&self) -> Result<StampAuthority, Reason> {
+        let mut chain = self.chain()?;
+        let anchor = chain.pop().ok_or(Cause::TrustRootMalformed)?;
+        let window = self.window()?;
+        if chain.is_empty() {
+            return Ok(StampAuthority { leaf: anchor, above: None, window });
+        }
+        let leaf = chain.remove(0);
+        let above = Authority { uri: self.uri.clone(), window, anchor, helpers: chain };
+        Ok(StampAuthority { leaf, above: Some(above), window })
+    }
+
+    fn chain(&self) -> Result<Vec<Vec<u8>>, Reason> {
+        let read = |certificate: &WireCertificate| {
+            let der = base64::decode(&certificate.raw_bytes).ok()?;
+            Certificate::parse(&der).is_some().then_some(der)
+        };
+        let chain: Option<Vec<_>> = self.cert_chain.certificates.iter().map(read).collect();
+        Ok(chain.ok_or(Cause::TrustRootMalformed)?)
+    }
+
+    fn window(&self) -> Result<Window, Reason> {
+        self.valid_for.as_ref().map_or(Ok(Window { start: None, end: None }), WireWindow::read)
+    }
 }

@@ -1,11 +1,50 @@
-//! Verified times against the clock, the log's window and the tenant's age (rules Z4, L10, and the contract's
+//! Time stamps, and every verified time against the clock and the tenant's age (rules Z1 to Z4, and the contract's
 //! `notBefore`).
 
-use super::CompiledTrust;
+use super::attestation::ParsedEvidence;
 use super::check::CheckName;
 use super::reason::Cause;
 use super::verify::Found;
+use super::{CompiledTrust, RestsOn};
 use crate::event::{Millis, limits};
+use crate::evidence::Fault;
+use crate::evidence::timestamp::{self, NoTime};
+
+/// Z1 (b): RFC 3161 time stamps over the raw signature. One that is present and wrong refuses.
+pub(super) fn judge_stamps(attestation: &ParsedEvidence, trust: &CompiledTrust, found: &mut Found) {
+    let evidence = &attestation.evidence;
+    if evidence.timestamps.is_empty() {
+        return;
+    }
+    found.rests_on.insert(RestsOn::Root);
+    let Some(root) = trust.root.as_ref() else {
+        return found.checks.fail(CheckName::Timestamp, Cause::TrustRootMissing);
+    };
+    let [signature] = evidence.envelope.signatures.as_slice() else {
+        return found.checks.fail(CheckName::Timestamp, Fault::SignatureCount);
+    };
+    for token in &evidence.timestamps {
+        match timestamp::verify(token, &signature.sig, &root.stamp_authorities) {
+            Ok(time) => {
+                found.checks.pass(CheckName::Timestamp);
+                found.times.push(time);
+            }
+            Err(why) => found.checks.fail(CheckName::Timestamp, cause(why)),
+        }
+    }
+}
+
+const fn cause(why: NoTime) -> Cause {
+    match why {
+        NoTime::Malformed => Cause::TimestampMalformed,
+        NoTime::NotGranted => Cause::TimestampNotGranted,
+        NoTime::Imprint => Cause::TimestampImprint,
+        NoTime::Unknown => Cause::TimestampAuthority,
+        NoTime::Algorithm => Cause::TimestampAlgorithm,
+        NoTime::Attributes | NoTime::Signature | NoTime::Certificate => Cause::TimestampToken,
+        NoTime::Window => Cause::TimestampAuthorityTime,
+    }
+}
 
 /// Judges every verified time against the admission clock. A time ahead of it by little makes the result wait.
 pub(super) fn judge_clock(found: &mut Found, now: Millis) {

@@ -1,7 +1,7 @@
 //! Verification: explicit inputs in, a result out. No clock, no network, no state; the rules are those of the contract
 //! (P: parsing, D: envelope and statement, Z: time, C: certificates, L: log).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::attestation::ParsedEvidence;
 use super::check::{CheckName, Checks};
@@ -10,7 +10,7 @@ use super::{
     AttestationResult, AttestationStatus, CompiledTrust, KeyShown, Reason, RekorShown, RestsOn, keyed, keyless,
 };
 use crate::event::Millis;
-use crate::evidence::{Fault, Material, Note};
+use crate::evidence::{Material, Note};
 use crate::formats::{predicate, statement::PAYLOAD_TYPE};
 
 /// Verifies one attestation under one tenant's trust, at the admission clock `now`.
@@ -37,6 +37,7 @@ pub(super) struct Found {
     pub witnessed: bool,
     pub key: Option<KeyShown>,
     pub rekor: Option<RekorShown>,
+    pub claims: BTreeMap<String, String>,
 }
 
 impl Found {
@@ -62,6 +63,7 @@ impl Found {
             witnesses: self.witnesses,
             key: self.key,
             rekor: self.rekor,
+            claims: self.claims,
             trust_root: root.map(|root| root.digest()),
         }
     }
@@ -110,35 +112,6 @@ pub(super) fn judge_statement(attestation: &ParsedEvidence, trust: &CompiledTrus
         }
         Err(_) if payload_type != PAYLOAD_TYPE => checks.skip(CheckName::Statement),
         Err(reason) => checks.fail(CheckName::Statement, *reason),
-    }
-}
-
-/// Z1: RFC 3161 time stamps over the raw signature. One that is present and wrong refuses.
-pub(super) fn judge_timestamps(attestation: &ParsedEvidence, trust: &CompiledTrust, found: &mut Found) {
-    let evidence = &attestation.evidence;
-    if evidence.timestamps.is_empty() {
-        return;
-    }
-    found.rests_on.insert(RestsOn::Root);
-    let Some(root) = trust.root.as_ref() else {
-        return found.checks.fail(CheckName::Timestamp, Cause::TrustRootMissing);
-    };
-    let [signature] = evidence.envelope.signatures.as_slice() else {
-        return found.checks.fail(CheckName::Timestamp, Fault::SignatureCount);
-    };
-    let signature = sigstore_types::SignatureBytes::new(signature.sig.clone());
-    for token in &evidence.timestamps {
-        let token = sigstore_types::TimestampToken::new(token.clone());
-        let verified = root.authorities.iter().find_map(|authority| {
-            sigstore_verify::tsa::verify_timestamp_for_authority(&token, &signature, authority).ok()
-        });
-        match verified {
-            Some(time) => {
-                found.checks.pass(CheckName::Timestamp);
-                found.times.push(Millis(time.as_millisecond()));
-            }
-            None => found.checks.fail(CheckName::Timestamp, Cause::TimestampToken),
-        }
     }
 }
 

@@ -143,11 +143,11 @@ const BUNDLES: [(&str, &str, &str, &str); 23] = [
     ("python/bundle_no_log_entry.txt.sigstore", STAGING, GITHUB, "no-envelope"),
     ("python/bundle_v3.txt.sigstore", STAGING, GITHUB, "no-envelope"),
     // Of the staging instance: its log and its time stamp authority are none of the public one's.
-    ("rust/conda-attestation-rekor2.sigstore.json", PUBLIC, OAUTH, "timestamp-token-invalid log-unknown"),
+    ("rust/conda-attestation-rekor2.sigstore.json", PUBLIC, OAUTH, "log-unknown timestamp-authority-unknown"),
     ("rust/conda-attestation.sigstore.json", PUBLIC, GITHUB, "verified"),
     ("rust/cosign_v3_missing_fields.json", PUBLIC, GITHUB, "evidence-field"),
-    ("rust/github-private-attestation.sigstore.json", GITHUB_ROOT, GITHUB, "identity-mismatch"),
-    ("rust/github_sha384_bundle.json", GITHUB_ROOT, GITHUB, "identity-mismatch"),
+    ("rust/github-private-attestation.sigstore.json", GITHUB_ROOT, GITHUB, "certificate-issuer-missing"),
+    ("rust/github_sha384_bundle.json", GITHUB_ROOT, GITHUB, "certificate-issuer-missing"),
 ];
 
 const PUBLIC: &str = "trusted_root.json";

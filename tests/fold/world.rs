@@ -248,6 +248,7 @@ fn result(pair: Pair, status: AttestationStatus, code: Option<&str>, on: RestsOn
         witnesses: 0,
         key: None,
         rekor: None,
+        claims: std::collections::BTreeMap::new(),
         trust_root: None,
     }
 }

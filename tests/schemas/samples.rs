@@ -7,7 +7,7 @@ use attestream::ledger::checkpoint::CheckpointSeen;
 use attestream::ledger::control::{ControlRecord, Genesis, Position, TrustRootBytes, system_tenant};
 use attestream::ledger::output::{
     BUILT_IN_POLICY, ChainLink, Change, Decision, DecisionInputs, Dsse, LedgerPosition, Provenance, Published,
-    PublishedDocument, Status, TimelineEntry, Trust,
+    PublishedDocument, Status, Trust,
 };
 use attestream::ledger::record::{
     Admitted, AdmittedAttestation, AdmittedDocument, AdmittedEvent, Answer, Body, Bytes, Continue, ControlCopy, Lane,
@@ -21,6 +21,8 @@ use attestream::verdict::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::timeline;
+
 /// A public key (P-256) that nobody has the other half of.
 const SPKI: &str = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----\n";
 const DOCUMENT: &[u8] = br#"{"bomFormat":"CycloneDX"}"#;
@@ -29,15 +31,15 @@ pub fn tenant() -> Tenant {
     Tenant::new("acme").unwrap()
 }
 
-fn digest(name: &str) -> Digest {
+pub fn digest(name: &str) -> Digest {
     Digest::of(name.as_bytes())
 }
 
-fn text(text: &str) -> Option<String> {
+pub fn text(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-const NOON: Millis = Millis(1_762_862_400_000);
+pub const NOON: Millis = Millis(1_762_862_400_000);
 const JUST_AFTER: Millis = Millis(1_762_862_400_001);
 
 pub fn id() -> EventId {
@@ -162,6 +164,7 @@ pub fn result() -> AttestationResult {
         witnesses: 1,
         key: Some(key_shown()),
         rekor: Some(rekor()),
+        claims: std::collections::BTreeMap::new(),
         trust_root: Some(digest("root")),
     }
 }
@@ -326,7 +329,7 @@ fn ledger_records() -> Vec<LedgerRecord> {
     of_tenant.chain(of_system.map(|body| LedgerRecord::new(system_tenant(), body))).collect()
 }
 
-fn position() -> LedgerPosition {
+pub fn position() -> LedgerPosition {
     LedgerPosition { ledger: genesis().ledger, partition: 3, seq: 9 }
 }
 
@@ -417,34 +420,6 @@ fn decision() -> Decision {
     }
 }
 
-fn timeline() -> Vec<TimelineEntry> {
-    let entry = |entry: &str, subject: String, from: Option<&str>, to: &str| TimelineEntry {
-        tenant: tenant(),
-        subject,
-        entry: entry.to_owned(),
-        at: NOON,
-        from: from.map(str::to_owned),
-        to: text(to),
-        reasons: from.map(|_| "key-unknown".to_owned()).into_iter().collect(),
-        notes: Vec::new(),
-        previous: Some(digest("before")),
-        position: position(),
-    };
-    let of_log = |name: &str| TimelineEntry {
-        tenant: system_tenant(),
-        from: Some(format!("7 {}", digest("one"))),
-        reasons: Vec::new(),
-        notes: vec!["one\n".to_owned(), "other\n".to_owned()],
-        ..entry(name, "checkpoint:log.example - 1".to_owned(), None, &format!("7 {}", digest("other")))
-    };
-    vec![
-        of_log("split-view"),
-        of_log("log-consistent"),
-        entry("re-verdict", id(), Some("verified"), "key-policy-mismatch"),
-        entry("trust-activated", "trust".to_owned(), None, &digest("trust").to_string()),
-    ]
-}
-
 fn work() -> Vec<Work> {
     let verify = |evidence: Bytes| {
         Work::Verify(VerifyWork { tenant: tenant(), attestation: digest("a"), evidence, pair: pair(), at: NOON })
@@ -486,7 +461,7 @@ pub fn all() -> Vec<Sample> {
         of(Topic::Verified, verified.into_iter().flatten()),
         of(Topic::Quarantined, quarantined.into_iter().flatten()),
         of(Topic::Decisions, [decision()]),
-        of(Topic::Timeline, timeline()),
+        of(Topic::Timeline, timeline::entries()),
     ]
     .into_iter()
     .flatten()

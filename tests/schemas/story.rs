@@ -159,6 +159,7 @@ fn unknown(trust: &TenantTrust) -> AttestationResult {
         witnesses: 0,
         key: None,
         rekor: None,
+        claims: std::collections::BTreeMap::new(),
         trust_root: None,
     }
 }

@@ -1,0 +1,201 @@
+//! A bounded memory of signatures that verified. What repeats (checkpoints, links of chains, promises, evidence that is
+//! delivered again) costs a hash instead of a curve. Refusals are never remembered, so forgetting and remembering both
+//! give the same verdicts.
+
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use crate::event::Digest;
+
+/// Longer messages are verified each time: hashing them for the memory would cost as much as what it saves.
+const MESSAGE_MAX: usize = 16 * 1024;
+const SHARDS: usize = 16;
+/// Successes in one generation of one shard. Two generations are kept.
+const GENERATION_MAX: usize = 1024;
+
+/// The names of successes: the hash of scheme, key, message and signature.
+#[derive(Debug)]
+pub struct Memo {
+    shards: [Mutex<Shard>; SHARDS],
+    generation_max: usize,
+}
+
+/// What was added lately, and what was added before that. When the first is full, it takes the place of the second.
+#[derive(Debug, Default)]
+struct Shard {
+    late: HashSet<Digest>,
+    before: HashSet<Digest>,
+}
+
+/// How many signatures this thread was asked about, and how many of them it computed: for benchmarks and tests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub asked: u64,
+    pub computed: u64,
+}
+
+thread_local! {
+    static COUNTS: Cell<Counts> = const { Cell::new(Counts { asked: 0, computed: 0 }) };
+}
+
+/// The counts of this thread so far.
+pub fn counts() -> Counts {
+    COUNTS.get()
+}
+
+static SHARED: LazyLock<Memo> = LazyLock::new(|| Memo::new(GENERATION_MAX));
+
+/// What is verified: under which scheme, by which key, over what.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// The scheme and its parameters; one name, one meaning.
+    pub scheme: &'a str,
+    pub key: &'a [u8],
+    pub message: &'a [u8],
+    pub signature: &'a [u8],
+}
+
+/// Whether the claim holds: by memory, else by `compute`, whose success is remembered.
+pub fn holds(claim: Claim<'_>, compute: impl FnOnce() -> bool) -> bool {
+    SHARED.holds(claim, compute)
+}
+
+impl Claim<'_> {
+    /// No two claims have one name: each part but the last is led by its length or hashed to a fixed one.
+    fn name(&self) -> Digest {
+        let length = (self.scheme.len() as u64).to_be_bytes();
+        let (key, message) = (Digest::of(self.key), Digest::of(self.message));
+        Digest::of_parts(&[&length, self.scheme.as_bytes(), key.as_bytes(), message.as_bytes(), self.signature])
+    }
+}
+
+impl Memo {
+    pub fn new(generation_max: usize) -> Self {
+        Memo { shards: Default::default(), generation_max }
+    }
+
+    /// Whether the claim holds: by memory, else by `compute`, whose success is remembered.
+    pub fn holds(&self, claim: Claim<'_>, compute: impl FnOnce() -> bool) -> bool {
+        count(|counts| counts.asked += 1);
+        let name = (claim.message.len() <= MESSAGE_MAX).then(|| claim.name());
+        if name.is_some_and(|name| self.knows(name)) {
+            return true;
+        }
+        count(|counts| counts.computed += 1);
+        let holds = compute();
+        if let (true, Some(name)) = (holds, name) {
+            self.remember(name);
+        }
+        holds
+    }
+
+    /// How many successes are remembered.
+    pub fn len(&self) -> usize {
+        let of = |shard: &Mutex<Shard>| {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            shard.late.len() + shard.before.len()
+        };
+        self.shards.iter().map(of).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn shard(&self, name: Digest) -> Option<&Mutex<Shard>> {
+        let [first, ..] = name.as_bytes();
+        self.shards.get(usize::from(*first) % SHARDS)
+    }
+
+    fn knows(&self, name: Digest) -> bool {
+        self.shard(name).is_some_and(|shard| {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            shard.late.contains(&name) || shard.before.contains(&name)
+        })
+    }
+
+    fn remember(&self, name: Digest) {
+        let Some(shard) = self.shard(name) else { return };
+        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        if shard.late.len() >= self.generation_max {
+            shard.before = std::mem::take(&mut shard.late);
+        }
+        shard.late.insert(name);
+    }
+}
+
+fn count(change: impl FnOnce(&mut Counts)) {
+    let mut counts = COUNTS.get();
+    change(&mut counts);
+    COUNTS.set(counts);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLAIM: Claim<'static> = Claim { scheme: "s", key: b"key", message: b"message", signature: b"signature" };
+
+    #[test]
+    fn a_success_is_computed_once() {
+        let memo = Memo::new(8);
+        assert!(memo.holds(CLAIM, || true));
+        assert!(memo.holds(CLAIM, || unreachable!("remembered")));
+        assert_eq!(memo.len(), 1);
+    }
+
+    #[test]
+    fn no_refusal_is_remembered_and_none_becomes_an_acceptance() {
+        let memo = Memo::new(8);
+        assert!(!memo.holds(CLAIM, || false));
+        assert!(memo.is_empty());
+        assert!(memo.holds(CLAIM, || true), "it was not remembered as refused");
+        let others = [
+            Claim { scheme: "t", ..CLAIM },
+            Claim { scheme: "sk", key: b"ey", ..CLAIM },
+            Claim { key: b"kez", ..CLAIM },
+            Claim { key: b"keym", message: b"essage", ..CLAIM },
+            Claim { message: b"messagf", ..CLAIM },
+            Claim { message: b"messages", signature: b"ignature", ..CLAIM },
+            Claim { signature: b"signaturf", ..CLAIM },
+            Claim { signature: b"signature\0", ..CLAIM },
+            Claim { signature: b"", ..CLAIM },
+        ];
+        for claim in others {
+            assert!(!memo.holds(claim, || false), "{claim:?}");
+        }
+        assert_eq!(memo.len(), 1);
+    }
+
+    #[test]
+    fn it_is_bounded_and_forgets_what_is_old() {
+        let memo = Memo::new(4);
+        for number in 0..10_000_u32 {
+            let message = number.to_be_bytes();
+            assert!(memo.holds(Claim { message: &message, ..CLAIM }, || true));
+            assert!(memo.len() <= 2 * 4 * SHARDS);
+        }
+        let long = vec![0; MESSAGE_MAX + 1];
+        let before = memo.len();
+        assert!(memo.holds(Claim { message: &long, ..CLAIM }, || true));
+        assert_eq!(memo.len(), before);
+    }
+
+    #[test]
+    fn threads_share_it() {
+        let memo = Memo::new(1024);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for number in 0..200_u32 {
+                        let message = number.to_be_bytes();
+                        let even = number % 2 == 0;
+                        assert_eq!(memo.holds(Claim { message: &message, ..CLAIM }, || even), even);
+                    }
+                });
+            }
+        });
+        assert_eq!(memo.len(), 100);
+    }
+}

@@ -1,0 +1,226 @@
+//! A keyless authority signs right and wrong: each wrong is answered by exactly its code, and no clock but ours counts.
+
+use attestream::event::{Digest, Millis, Subject, base64};
+use attestream::evidence::memo;
+use attestream::signing::keyless::Signed;
+use attestream::signing::{KeylessAuthority, KeylessOrder, KeylessWrong, Predicate};
+use attestream::verdict::{self, AttestationResult, AttestationStatus, CompiledTrust, TrustRoot};
+use serde_json::{Value, json};
+
+const START: Millis = Millis(1_795_000_000_000);
+const NOW: Millis = Millis(1_795_100_000_000);
+const ISSUER: &str = "https://issuer.example";
+const MINUTE: i64 = 60_000;
+
+struct Case {
+    authority: KeylessAuthority,
+    trust: CompiledTrust,
+}
+
+/// A tenant that believes what `issuer` vouches for; `None`: what the authority itself does.
+fn case(issuer: Option<&str>, log: &str, certificate_logs: bool) -> Case {
+    let authority = KeylessAuthority::new("ci", 7, START).unwrap();
+    let uri = authority.uri();
+    let trust = authority.tenant_trust("acme", issuer.unwrap_or(&uri), log);
+    let root = authority.trust_root(certificate_logs);
+    let root = TrustRoot::load(&root, Digest::of(&root)).unwrap();
+    let trust = CompiledTrust::compile(&serde_json::from_value(trust).unwrap(), Some(root)).unwrap();
+    Case { authority, trust }
+}
+
+impl Case {
+    /// Signed at `at`, logged and stamped then.
+    fn sign(&mut self, at: Millis, wrong: Option<KeylessWrong>) -> Vec<u8> {
+        self.sign_at(at, Some(at), Some(at), wrong)
+    }
+
+    fn sign_at(
+        &mut self,
+        at: Millis,
+        logged: Option<Millis>,
+        stamped: Option<Millis>,
+        wrong: Option<KeylessWrong>,
+    ) -> Vec<u8> {
+        let mut subject = Subject { name: Some("orders-api".into()), ..Subject::default() };
+        subject.digest.sha256 = Some(Digest::of(b"orders-api").hex());
+        let document = json!({ "bomFormat": "CycloneDX", "specVersion": "1.6", "components": [] });
+        let order = KeylessOrder {
+            subjects: &[subject],
+            predicate: Predicate::Document { predicate_type: "https://cyclonedx.org/bom", document: &document },
+            signed: Signed { issuer: ISSUER, uri: "https://ci.example/orders@refs/tags/v1", at },
+            logged,
+            stamped,
+            wrong,
+        };
+        self.authority.attest(&order).unwrap().bytes
+    }
+
+    fn verify(&self, bytes: &[u8], now: Millis) -> AttestationResult {
+        verdict::verify(&verdict::parse(bytes, &[]).unwrap(), &self.trust, now)
+    }
+}
+
+fn check<'a>(result: &'a AttestationResult, name: &str) -> Option<&'a verdict::Check> {
+    result.checks.iter().find(|check| check.check == name)
+}
+
+#[test]
+fn what_is_right_verifies_by_either_time_or_both() {
+    let mut case = case(Some(ISSUER), "none", true);
+    let at = NOW.plus(-MINUTE);
+    for (logged, stamped) in [(Some(at), Some(at)), (Some(at), None), (None, Some(at))] {
+        let bytes = case.sign_at(at, logged, stamped, None);
+        let result = case.verify(&bytes, NOW);
+        assert_eq!(result.status, AttestationStatus::Verified, "{result:#?}");
+        assert_eq!((result.trusted_time, result.not_before), (Some(at), None));
+        let key = result.key.as_ref().unwrap();
+        assert_eq!(key.identity.as_deref(), Some("https://ci.example/orders@refs/tags/v1"));
+        assert_eq!(result.claims["buildSignerURI"], "https://ci.example/orders@refs/tags/v1");
+        assert_eq!(check(&result, "certificate-log").unwrap().outcome, verdict::CheckOutcome::Pass);
+    }
+}
+
+#[test]
+fn each_wrong_is_answered_by_its_code_alone() {
+    for wrong in KeylessWrong::ALL.iter().copied() {
+        let mut case = case(Some(ISSUER), "proof", true);
+        let bytes = case.sign(NOW.plus(-MINUTE), Some(wrong));
+        let result = case.verify(&bytes, NOW);
+        assert_ne!(result.status, AttestationStatus::Verified, "{wrong:?}");
+        assert_eq!(result.reasons, [wrong.expected()], "{wrong:?} {result:#?}");
+        assert!(result.claims.is_empty() || wrong.expected().starts_with("timestamp"), "{wrong:?}");
+    }
+}
+
+/// A time ahead of ours by little waits, by more is refused, and the machine's clock is never asked: one and the same
+/// evidence is verified at times years apart.
+#[test]
+fn the_clock_is_the_one_that_is_given() {
+    for now in [Millis(1_000_000_000_000), NOW, Millis(2_400_000_000_000)] {
+        let mut authority = case(Some(ISSUER), "proof", true);
+        let near = KeylessAuthority::new("ci", 7, now).unwrap();
+        let root = near.trust_root(true);
+        let root = TrustRoot::load(&root, Digest::of(&root)).unwrap();
+        let trust = near.tenant_trust("acme", ISSUER, "proof");
+        authority.trust = CompiledTrust::compile(&serde_json::from_value(trust).unwrap(), Some(root)).unwrap();
+        authority.authority = near;
+        let ahead = |by: i64, case: &mut Case| {
+            let at = now.plus(by);
+            let bytes = case.sign(at, None);
+            let result = case.verify(&bytes, now);
+            assert_eq!(serde_json::to_vec(&result).unwrap(), serde_json::to_vec(&case.verify(&bytes, now)).unwrap());
+            result
+        };
+        let result = ahead(0, &mut authority);
+        assert_eq!((result.status, result.not_before), (AttestationStatus::Verified, None), "{result:#?}");
+        let result = ahead(10 * MINUTE, &mut authority);
+        let waits = Some(now.plus(10 * MINUTE));
+        assert_eq!((result.status, result.not_before), (AttestationStatus::Verified, waits), "{result:#?}");
+        let result = ahead(10 * MINUTE + 1000, &mut authority);
+        assert_eq!((result.reasons.as_slice(), result.not_before), (&["time-in-future".to_owned()][..], None));
+    }
+}
+
+#[test]
+fn the_latest_of_several_times_is_waited_for() {
+    let mut case = case(Some(ISSUER), "proof", true);
+    let bytes = case.sign_at(NOW, Some(NOW.plus(-MINUTE)), Some(NOW.plus(4 * MINUTE)), None);
+    let result = case.verify(&bytes, NOW);
+    assert_eq!(result.status, AttestationStatus::Verified, "{result:#?}");
+    assert_eq!((result.trusted_time, result.not_before), (Some(NOW.plus(-MINUTE)), Some(NOW.plus(4 * MINUTE))));
+    let bytes = case.sign_at(NOW, Some(NOW.plus(-MINUTE)), Some(NOW.plus(20 * MINUTE)), None);
+    let reasons = case.verify(&bytes, NOW).reasons;
+    assert_eq!(reasons, ["certificate-not-valid-at-time", "time-in-future"]);
+}
+
+/// Where no issuer is stated, the authority vouches, if the tenant says that it may.
+#[test]
+fn an_authority_may_vouch_for_names_itself() {
+    let mut own = case(None, "proof", true);
+    let bytes = own.sign(NOW, Some(KeylessWrong::NoIssuer));
+    assert_eq!(own.verify(&bytes, NOW).status, AttestationStatus::Verified);
+    // Not for a certificate that names another issuer, and not by another authority than the one that was named.
+    let stated = own.sign(NOW, None);
+    assert_eq!(own.verify(&stated, NOW).reasons, ["identity-mismatch"]);
+    let authority = &own.authority;
+    let root = authority.trust_root(true);
+    let root = TrustRoot::load(&root, Digest::of(&root)).unwrap();
+    let other = authority.tenant_trust("acme", "https://fulcio-1.ci.example", "proof");
+    own.trust = CompiledTrust::compile(&serde_json::from_value(other).unwrap(), Some(root)).unwrap();
+    assert_eq!(own.verify(&bytes, NOW).reasons, ["identity-mismatch"]);
+}
+
+#[test]
+fn an_authority_without_a_certificate_log_vouches_for_what_claims_none() {
+    let mut case = case(Some(ISSUER), "proof", false);
+    let unlogged = case.sign(NOW, Some(KeylessWrong::NotLogged));
+    let result = case.verify(&unlogged, NOW);
+    assert_eq!(result.status, AttestationStatus::Verified, "{result:#?}");
+    assert_eq!(check(&result, "certificate-log").unwrap().outcome, verdict::CheckOutcome::Skip);
+    let logged = case.sign(NOW, None);
+    assert_eq!(case.verify(&logged, NOW).reasons, ["certificate-not-logged"]);
+}
+
+/// cosign's older bundle of what a bundle holds: the certificate, the promise, the time stamp.
+fn older(bundle: &[u8], stamp: bool) -> Vec<u8> {
+    let bundle: Value = serde_json::from_slice(bundle).unwrap();
+    let material = &bundle["verificationMaterial"];
+    let leaf = base64::decode(material["certificate"]["rawBytes"].as_str().unwrap()).unwrap();
+    let pem = attestream::evidence::pem::encode(&leaf, "CERTIFICATE");
+    let entry = &material["tlogEntries"][0];
+    let number = |name: &str| entry[name].as_str().unwrap().parse::<u64>().unwrap();
+    let log = base64::decode(entry["logId"]["keyId"].as_str().unwrap()).unwrap();
+    let mut older = json!({
+        "base64Signature": base64::encode(bundle["dsseEnvelope"].to_string().as_bytes()),
+        "cert": base64::encode(pem.as_bytes()),
+        "rekorBundle": {
+            "SignedEntryTimestamp": entry["inclusionPromise"]["signedEntryTimestamp"],
+            "Payload": {
+                "body": entry["canonicalizedBody"],
+                "integratedTime": number("integratedTime"),
+                "logIndex": number("logIndex"),
+                "logID": attestream::event::digest::hex(&log),
+            },
+        },
+    });
+    if stamp {
+        let stamps = &material["timestampVerificationData"]["rfc3161Timestamps"];
+        older["SignedRFC3161Timestamp"] = stamps[0]["signedTimestamp"].clone();
+    }
+    older.to_string().into_bytes()
+}
+
+#[test]
+fn an_older_bundle_is_verified_with_its_certificate_and_time_stamp() {
+    let mut case = case(Some(ISSUER), "promise", true);
+    let bundle = case.sign_at(NOW, Some(NOW), Some(NOW.plus(-MINUTE)), None);
+    let result = case.verify(&older(&bundle, false), NOW);
+    assert_eq!((result.status, result.trusted_time), (AttestationStatus::Verified, Some(NOW)), "{result:#?}");
+    let result = case.verify(&older(&bundle, true), NOW);
+    assert_eq!(result.trusted_time, Some(NOW.plus(-MINUTE)), "{result:#?}");
+    for wrong in [KeylessWrong::LeafExpired, KeylessWrong::AuthorityUnknown, KeylessWrong::NotLogged] {
+        let bundle = case.sign(NOW, Some(wrong));
+        assert_eq!(case.verify(&older(&bundle, true), NOW).reasons, [wrong.expected()], "{wrong:?}");
+    }
+    let bundle = case.sign(NOW, Some(KeylessWrong::StampOfAnother));
+    assert_eq!(case.verify(&older(&bundle, false), NOW).status, AttestationStatus::Verified);
+    assert_eq!(case.verify(&older(&bundle, true), NOW).reasons, ["timestamp-imprint-mismatch"]);
+}
+
+/// Each signature is asked about once, and what repeats is not computed again.
+#[test]
+fn no_signature_is_checked_twice() {
+    let mut case = case(Some(ISSUER), "proof", true);
+    let bytes = case.sign_at(NOW, Some(NOW), None, None);
+    let parsed = verdict::parse(&bytes, &[]).unwrap();
+    let counted = || {
+        let before = memo::counts();
+        assert_eq!(verdict::verify(&parsed, &case.trust, NOW).status, AttestationStatus::Verified);
+        let after = memo::counts();
+        (after.asked - before.asked, after.computed - before.computed)
+    };
+    // Envelope, checkpoint, promise, leaf, intermediate, certificate log.
+    let (asked, _) = counted();
+    assert_eq!(asked, 6);
+    assert_eq!(counted(), (6, 0));
+}
