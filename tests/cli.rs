@@ -4,6 +4,7 @@ mod bundles;
 mod demo;
 mod kafka;
 mod offline;
+mod own;
 mod process;
 mod serve;
 mod settings;

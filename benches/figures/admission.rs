@@ -51,6 +51,7 @@ pub fn admit_all(table: &TrustTable, inputs: &Inputs, sent: &[&Outgoing]) -> Out
     for (offset, outgoing) in sent.iter().enumerate() {
         let input = Input {
             topic: outgoing.topic,
+            owner: None,
             partition: 0,
             offset: u64::try_from(offset)?,
             timestamp: inputs.at,

@@ -27,7 +27,7 @@ pub fn measure(report: &mut Report, inputs: &Inputs, repetitions: usize) -> Outc
         report::progress(&format!("Kafka, round {} of {repetitions}", round + 1));
         let settings = KafkaSettings { topic_prefix: format!("f{round}."), ..KafkaSettings::new(&broker.bootstrap) };
         let log = KafkaLog::new(settings)?;
-        topics::apply(&log, Some(1))?;
+        topics::apply(&log, &[], Some(1))?;
         let plant = Plant::new(log, &dir.path().join(format!("data-{round}")), MemoryBudget::default(), inputs)?;
         for again in ["", ", again"] {
             let before = broker.cpu()?;

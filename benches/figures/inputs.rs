@@ -120,7 +120,7 @@ impl Producer {
 
     fn input(&self, topic: Topic, name: String, value: Vec<u8>) -> Outgoing {
         let key = Some(format!("{}/{name}", self.tenant).into_bytes());
-        Outgoing { topic, partition: None, key, value: Some(value), headers: Vec::new() }
+        Outgoing { topic, owner: None, partition: None, key, value: Some(value), headers: Vec::new() }
     }
 }
 

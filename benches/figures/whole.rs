@@ -146,7 +146,9 @@ impl Observer for Watch {
             Happening::Passed { role: Role::Admission, point: Point::Gathered } if !seen.begun => {
                 seen.start = Start::now().ok();
             }
-            Happening::Received { role: Role::Admission, topic, .. } if *topic != Topic::Control => seen.begun = true,
+            Happening::Received { role: Role::Admission, topic, .. } if topic.topic != Topic::Control => {
+                seen.begun = true
+            }
             Happening::Fates { role: Role::Ledger, fate, records } if *fate != "control" => {
                 seen.fates += records;
             }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::event::{Digest, Millis, Tenant, Topic, base64, limits};
+use crate::event::{Digest, Millis, Owner, Tenant, Topic, TopicName, base64, limits};
 use crate::formats::arrival::{Arrival, Arrived, Lane, arrive, classify};
 use crate::formats::document::Document;
 use crate::formats::event_object::{Content, EventObject};
@@ -25,6 +25,8 @@ use super::{TrustTable, tenant};
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
     pub topic: Topic,
+    /// The tenant whose own topic it is; `None`: shared.
+    pub owner: Option<Owner>,
     pub partition: u32,
     pub offset: u64,
     pub timestamp: Millis,
@@ -33,11 +35,17 @@ pub struct Input<'a> {
     pub headers: &'a [(String, Option<Vec<u8>>)],
 }
 
+impl Input<'_> {
+    pub const fn name(&self) -> TopicName {
+        TopicName { topic: self.topic, owner: self.owner }
+    }
+}
+
 /// The fate of one input.
 #[derive(Debug)]
 pub struct Outcome {
     pub fate: Fate,
-    /// A tenant or key was not known: control may have brought it since, so it is read to its end and this is done
+    /// A tenant, its topic or a key was not known: control may have brought it since, so it is read to its end and this is done
     /// again before the refusal stands.
     pub doubtful: bool,
     /// Checkpoints that the evidence rests on, verified.
@@ -100,7 +108,8 @@ impl Admission<'_> {
             Err(Refused::Object(error)) => return Err(error),
             Err(Refused::Reason(reason)) => reason,
         };
-        let doubtful = refused == Reason::from(Intake::TenantUnknown);
+        let registry = [Intake::TenantUnknown, Intake::TenantMismatch, Intake::RecordOverQuota];
+        let doubtful = registry.iter().any(|intake| refused == Reason::from(*intake));
         let fate = Fate::DeadLetter(self.dead_letter(input, refused.code())?);
         Ok(Outcome { fate, doubtful, checkpoints: Vec::new() })
     }
@@ -115,7 +124,11 @@ impl Admission<'_> {
         }
         let lane = Lane::of(input.topic).ok_or(Intake::InputNotYetAccepted)?;
         let Arrival { what, carrier } = arrive(lane, input.key, input.headers, input.value)?;
-        let (tenant, trust) = tenant::of(&carrier, self.table)?;
+        let (tenant, trust) = tenant::of(input.name(), &carrier, self.table)?;
+        let quota = self.table.document(&tenant).map(|entry| entry.quota).unwrap_or_default();
+        if input.value.is_some_and(|value| !quota.admits(value.len())) {
+            return Err(Intake::RecordOverQuota.into());
+        }
         let what = match what {
             Arrived::Reference { reference, media_type } => {
                 let document = self.fetch(&tenant, &reference)?;
@@ -229,6 +242,7 @@ impl Admission<'_> {
     fn records(&self, input: &Input<'_>, became: Became) -> Result<Option<Vec<LedgerRecord>>, ObjectError> {
         let Became { tenant, event, attestation, .. } = became;
         let (event, parts) = event.map_or((None, Vec::new()), |(event, parts)| (Some(event), parts));
+        let outputs = self.table.document(&tenant).map(|entry| entry.topics.outputs().clone()).unwrap_or_default();
         let header =
             |(name, value): &(String, Option<Vec<u8>>)| SourceHeader { name: name.clone(), value: value.clone() };
         let admitted = Admitted {
@@ -237,7 +251,7 @@ impl Admission<'_> {
             request_id: text_header(input, "attestream-request-id"),
             principal: text_header(input, "attestream-principal"),
             source: Source {
-                topic: input.topic,
+                topic: input.name(),
                 partition: input.partition,
                 offset: input.offset,
                 timestamp: input.timestamp,
@@ -246,6 +260,7 @@ impl Admission<'_> {
             },
             input: self.place(&tenant, input.value.unwrap_or_default(), false)?,
             control: self.table.position(),
+            outputs,
             event,
             attestation,
         };

@@ -33,7 +33,7 @@ pub fn headers(input: &Input<'_>, code: &'static str) -> Vec<(String, Option<Vec
     vec![
         text("__streams.errors.exception", "io.attestream.Refused".to_owned()),
         text("__streams.errors.message", code.to_owned()),
-        text("__streams.errors.topic", input.topic.name().to_owned()),
+        text("__streams.errors.topic", input.name().to_string()),
         text("__streams.errors.partition", input.partition.to_string()),
         text("__streams.errors.offset", input.offset.to_string()),
         text(CODE, code.to_owned()),

@@ -5,6 +5,7 @@ pub mod answer;
 pub mod dead_letter;
 mod event;
 pub mod ports;
+pub mod rate;
 mod tenant;
 pub mod trust_table;
 

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::event::{Digest, Tenant};
+use crate::event::topic::TopicRole;
+use crate::event::{Digest, Tenant, TopicName};
 use crate::ledger::control::{ControlRecord, Genesis, TrustRootBytes};
 use crate::verdict::{CompiledTrust, TenantTrust, TrustRoot};
 
@@ -70,6 +71,16 @@ impl TrustTable {
         self.documents.keys()
     }
 
+    /// The inputs that tenants have of their own.
+    pub fn own_inputs(&self) -> impl Iterator<Item = TopicName> {
+        self.own_topics().filter(|name| name.topic.role() == TopicRole::Input)
+    }
+
+    /// All topics that tenants have of their own.
+    pub fn own_topics(&self) -> impl Iterator<Item = TopicName> {
+        self.documents.iter().flat_map(|(tenant, entry)| entry.topics.names(tenant))
+    }
+
     /// The trust root in force, as it was activated.
     pub const fn root_in_force(&self) -> Option<&TrustRootBytes> {
         self.root_bytes.as_ref()
@@ -98,6 +109,7 @@ impl TrustTable {
 
     fn set_tenant(&mut self, trust: TenantTrust) {
         let tenant = trust.tenant.clone();
+        let trust = self.documents.get(&tenant).map_or_else(|| trust.clone(), |old| trust.succeeding(old));
         match CompiledTrust::compile(&trust, self.root.clone()) {
             Ok(compiled) => {
                 let compiled = Arc::new(compiled);

@@ -123,8 +123,11 @@ pub enum Topics {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
-    /// Print the manifests.
-    Export,
+    /// Print the manifests, with those of the topics that the configured tenants have of their own.
+    Export {
+        #[command(flatten)]
+        configured: Configured,
+    },
 }
 
 /// Where a running process is reached.
@@ -144,7 +147,7 @@ pub struct Publish {
     /// Whose records they are.
     #[arg(long, value_name = "NAME")]
     pub tenant: String,
-    /// The topic; without it, each file's content decides.
+    /// The topic; without it, each file's content decides, and the tenant's own is taken where it has one.
     #[arg(long, value_name = "NAME")]
     pub topic: Option<String>,
     #[arg(long, value_enum, default_value_t)]

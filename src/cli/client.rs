@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::time::Duration;
 
 use super::exit::{Exit, Failure};
-use crate::event::Topic;
+use crate::event::TopicName;
 use crate::gateway::Line;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -20,7 +20,7 @@ pub struct Refused {
 impl Refused {
     /// Whether another try may be answered otherwise.
     pub const fn is_passing(&self) -> bool {
-        self.status >= 500
+        self.status >= 500 || self.status == 429
     }
 }
 
@@ -58,7 +58,13 @@ impl Client {
     }
 
     /// Sends one record; `Ok(Err(…))` is an answer too.
-    pub fn publish(&self, topic: Topic, tenant: &str, key: &str, value: &[u8]) -> Result<Result<(), Refused>, Failure> {
+    pub fn publish(
+        &self,
+        topic: TopicName,
+        tenant: &str,
+        key: &str,
+        value: &[u8],
+    ) -> Result<Result<(), Refused>, Failure> {
         let url = format!("{}/topics/{topic}", self.server);
         let request = self.agent.post(url).header("x-tenant", tenant).header("attestream-key", key);
         let response = request.send(value).map_err(|error| self.unreachable(&error))?;
@@ -86,7 +92,7 @@ impl Client {
     /// Reads a topic; `each` gets every record until it says false.
     pub fn tail(
         &self,
-        topic: Topic,
+        topic: &str,
         from_beginning: bool,
         until_end: bool,
         mut each: impl FnMut(Line) -> bool,

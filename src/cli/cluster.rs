@@ -8,14 +8,14 @@ use super::exit::{Exit, Failure};
 use super::out::{Colour, Format, Out};
 use super::trust::{self, Trusted};
 use crate::admission::TrustTable;
-use crate::event::{Digest, Topic};
+use crate::event::{Digest, Topic, TopicName};
 use crate::kafka::{KafkaLog, KafkaSettings};
 use crate::ledger::control::ControlRecord;
 use crate::log::{Log, LogError, Outgoing, Outlet as _};
 use crate::processor::ControlView;
 use crate::settings::Settings;
 use crate::telemetry::Silent;
-use crate::verdict::TrustRoot;
+use crate::verdict::{TenantTrust, TrustRoot};
 
 /// Prefix of the groups and transactional ids of a deployment; several on one cluster have a topic prefix each.
 pub const APPLICATION: &str = "attestream";
@@ -60,6 +60,39 @@ pub fn in_force<L: Log>(log: &L) -> Result<TrustTable, LogError> {
     Ok(ControlView::open(log, &Silent)?.table)
 }
 
+/// The topics that the configured tenants have of their own.
+pub fn configured_topics(settings: &Settings) -> Vec<TopicName> {
+    settings.tenants.iter().flat_map(|trust| trust.topics.names(&trust.tenant)).collect()
+}
+
+/// The topics that tenants have of their own: by the configuration, and by the registry in force where there is one.
+pub fn own_topics(log: &KafkaLog, settings: &Settings) -> Result<Vec<TopicName>, LogError> {
+    let table = match in_force(log) {
+        Ok(table) => table,
+        Err(LogError::Topic { .. }) => TrustTable::default(),
+        Err(error) => return Err(error),
+    };
+    let next = |trust: &TenantTrust| match table.document(&trust.tenant) {
+        Some(old) => trust.succeeding(old).topics.names(&trust.tenant),
+        None => trust.topics.names(&trust.tenant),
+    };
+    let mut names: Vec<TopicName> = settings.tenants.iter().flat_map(next).chain(table.own_topics()).collect();
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
+/// Whether everything is there that a control record names: a topic that is not would keep the fold waiting.
+pub fn provided<L: Log>(log: &L, record: &ControlRecord) -> Result<(), String> {
+    let ControlRecord::Tenant(trust) = record else { return Ok(()) };
+    for name in trust.topics.names(&trust.tenant) {
+        log.partitions(name).map_err(|error| {
+            format!("{error}; put the tenant into the configuration and run `attestream topics apply` first")
+        })?;
+    }
+    Ok(())
+}
+
 /// Whether a control record would come into force, under the trust root that is.
 pub fn judge(record: &ControlRecord, table: &TrustTable) -> Result<(), String> {
     if table.genesis().is_none() {
@@ -67,6 +100,10 @@ pub fn judge(record: &ControlRecord, table: &TrustTable) -> Result<(), String> {
     }
     match record {
         ControlRecord::Tenant(tenant) => {
+            let old = table.document(&tenant.tenant);
+            if old.is_some_and(|old| old.topics.outputs() != tenant.topics.outputs()) {
+                return Err("topics.outputs: a tenant's own outputs are those of its first entry".to_owned());
+            }
             // Every tenant is compiled under the one root in force.
             let root = table.root_in_force().map(|root| {
                 TrustRoot::load(root.json.as_bytes(), root.digest)
@@ -126,13 +163,16 @@ pub fn activate(reached: &Reached, file: &std::path::Path, format: Format) -> Re
 fn activate_on(log: &KafkaLog, records: &[ControlRecord]) -> Result<(), Failure> {
     let table = in_force(log)?;
     for record in records {
-        judge(record, &table).map_err(|why| Failure::new(Exit::Failed, format!("{}: {why}", name(record))))?;
+        judge(record, &table)
+            .and_then(|()| provided(log, record))
+            .map_err(|why| Failure::new(Exit::Failed, format!("{}: {why}", name(record))))?;
     }
     let mut outlet = log.outlet(&format!("{APPLICATION}-activate"))?;
     outlet.begin()?;
     for record in records {
         outlet.append(Outgoing {
             topic: Topic::Control,
+            owner: None,
             partition: Some(0),
             key: Some(b"activate".to_vec()),
             value: Some(record.to_bytes()),

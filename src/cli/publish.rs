@@ -8,11 +8,11 @@ use serde_json::json;
 
 use super::args::Publish;
 use super::client::Client;
-use super::cluster::{APPLICATION, reach};
+use super::cluster::{APPLICATION, in_force, reach};
 use super::exit::{Exit, Failure};
 use super::out::{Colour, Format, Out, tame};
 use crate::event::topic::TopicRole;
-use crate::event::{Digest, Tenant, Topic, limits};
+use crate::event::{Digest, Tenant, Topic, TopicName, limits};
 use crate::formats::arrival::topic_of;
 use crate::formats::subjects;
 use crate::kafka::{KafkaLog, KafkaOutlet};
@@ -27,7 +27,7 @@ const FRAME: usize = 1_024;
 /// A file, and what it is as a record.
 struct Item {
     path: PathBuf,
-    topic: Topic,
+    topic: TopicName,
     key: String,
     value: Vec<u8>,
     digest: Digest,
@@ -56,7 +56,9 @@ struct Publisher<'a> {
     out: Out,
     format: Format,
     tenant: &'a Tenant,
-    topic: Option<Topic>,
+    topic: Option<TopicName>,
+    /// Where content decides the topic: the tenant's own of it.
+    own: bool,
     sink: Sink,
     waiting: Vec<Item>,
     waiting_bytes: usize,
@@ -67,19 +69,23 @@ pub fn publish(asked: &Publish) -> Result<Exit, Failure> {
     let usage = |message: String| Failure::new(Exit::Usage, message);
     let tenant =
         Tenant::new(&asked.tenant).map_err(|error| usage(format!("--tenant: {error}, got {:?}", asked.tenant)))?;
-    let topic = asked.topic.as_deref().map(input).transpose()?;
+    let topic = asked.topic.as_deref().map(|name| input(name, &tenant)).transpose()?;
     let mut files = Vec::new();
     for path in &asked.paths {
         collect(path, true, &mut files)?;
     }
     let (_, kafka) = reach(&asked.reached)?;
-    let sink = match kafka {
-        Some(log) => Sink::Cluster(Box::new(open(&log)?)),
-        None => Sink::Server(Client::new(&asked.reached.server)?),
+    let (sink, own) = match kafka {
+        Some(log) => {
+            let table = in_force(&log)?;
+            let own = table.document(&tenant).is_some_and(|entry| !entry.topics.has_shared_inputs());
+            (Sink::Cluster(Box::new(open(&log)?)), own)
+        }
+        None => (Sink::Server(Client::new(&asked.reached.server)?), false),
     };
     let (out, format) = (Out::new(), asked.format);
     let (waiting, tally) = (Vec::new(), Tally::default());
-    let mut publisher = Publisher { out, format, tenant: &tenant, topic, sink, waiting, waiting_bytes: 0, tally };
+    let mut publisher = Publisher { out, format, tenant: &tenant, topic, own, sink, waiting, waiting_bytes: 0, tally };
     for (path, named) in files {
         publisher.file(path, named)?;
     }
@@ -93,12 +99,21 @@ fn open(log: &KafkaLog) -> Result<KafkaOutlet, Failure> {
 }
 
 /// A topic that producers write.
-fn input(name: &str) -> Result<Topic, Failure> {
+fn input(name: &str, tenant: &Tenant) -> Result<TopicName, Failure> {
     let open = |topic: &Topic| topic.role() == TopicRole::Input || *topic == Topic::AttestationBackfill;
     let inputs: Vec<&str> = Topic::ALL.iter().filter(|topic| open(topic)).map(|topic| topic.name()).collect();
-    let expected =
-        || Failure::new(Exit::Usage, format!("--topic: expected one of {}, got {name:?}", inputs.join(", ")));
-    Topic::from_name(name).filter(open).ok_or_else(expected)
+    let expected = || {
+        Failure::new(
+            Exit::Usage,
+            format!("--topic: expected one of {}, or {tenant}'s own of one, got {name:?}", inputs.join(", ")),
+        )
+    };
+    let (owner, topic) = TopicName::split(name).filter(|(_, topic)| open(topic)).ok_or_else(expected)?;
+    match owner {
+        None => Ok(topic.into()),
+        Some(owner) if owner == *tenant => Ok(TopicName::own(tenant, topic)),
+        Some(_) => Err(expected()),
+    }
 }
 
 /// Files in a stable order; `named` were given themselves.
@@ -142,14 +157,21 @@ impl Publisher<'_> {
             true => Outcome::Failed(error.to_string()),
             false => Outcome::Skipped(error.to_string()),
         };
-        let topic = self.topic.map_or_else(|| topic_of(&value), Ok).map_err(of_content)?;
+        let topic = match self.topic {
+            Some(topic) => topic,
+            None => self.own_or_shared(topic_of(&value).map_err(of_content)?),
+        };
         let digest = Digest::of(&value);
         let key = format!("{}/{}", self.tenant, name(path, digest));
         Ok(Item { path: path.to_owned(), topic, key, value, digest })
     }
 
+    fn own_or_shared(&self, topic: Topic) -> TopicName {
+        if self.own { TopicName::own(self.tenant, topic) } else { topic.into() }
+    }
+
     fn flush(&mut self) -> Result<(), Failure> {
-        let items = std::mem::take(&mut self.waiting);
+        let mut items = std::mem::take(&mut self.waiting);
         self.waiting_bytes = 0;
         if items.is_empty() {
             return Ok(());
@@ -166,9 +188,17 @@ impl Publisher<'_> {
                 outcomes.extend(items.iter().map(|_| Outcome::Published));
             }
             Sink::Server(client) => {
-                for item in &items {
+                for item in &mut items {
                     let key = item.key.strip_prefix(tenant).and_then(|key| key.strip_prefix('/')).unwrap_or_default();
-                    outcomes.push(match client.publish(item.topic, tenant, key, &item.value)? {
+                    let mut sent = client.publish(item.topic, tenant, key, &item.value)?;
+                    // Only the server knows whether the tenant has topics of its own; it says so once.
+                    let misled = sent.as_ref().is_err_and(|refused| refused.code == "tenant-mismatch");
+                    if misled && self.topic.is_none() && !self.own {
+                        self.own = true;
+                        item.topic = TopicName::own(self.tenant, item.topic.topic);
+                        sent = client.publish(item.topic, tenant, key, &item.value)?;
+                    }
+                    outcomes.push(match sent {
                         Ok(()) => Outcome::Published,
                         Err(refused) if refused.is_passing() => return Err(refused.into()),
                         Err(refused) => Outcome::Failed(format!("{}: {}", refused.code, refused.detail)),
@@ -193,7 +223,7 @@ impl Publisher<'_> {
             Outcome::Skipped(_) => self.tally.skipped += 1,
             Outcome::Failed(_) => self.tally.failed += 1,
         }
-        let topic = item.map(|item| item.topic.name());
+        let topic = item.map(|item| item.topic.to_string());
         match self.format {
             Format::Json => {
                 let (key, digest) = (item.map(|item| &item.key), item.map(|item| item.digest));
@@ -203,7 +233,7 @@ impl Publisher<'_> {
                 );
             }
             Format::Text => {
-                let what = topic.or(why.map(String::as_str)).unwrap_or_default();
+                let what = topic.as_deref().or(why.map(String::as_str)).unwrap_or_default();
                 let why = if topic.is_some() { why.map(String::as_str).unwrap_or_default() } else { "" };
                 let path = tame(&path.display().to_string());
                 self.out.line(format!("{}  {path}  {what}  {why}", self.out.paint(colour, word)).trim_end());
@@ -240,7 +270,8 @@ fn name(path: &Path, digest: Digest) -> String {
 
 fn outgoing(item: &Item) -> Outgoing {
     Outgoing {
-        topic: item.topic,
+        topic: item.topic.topic,
+        owner: item.topic.owner,
         partition: None,
         key: Some(item.key.clone().into_bytes()),
         value: Some(item.value.clone()),

@@ -7,7 +7,7 @@ use super::client::Client;
 use super::cluster::reach;
 use super::exit::{Exit, Failure};
 use super::out::{Colour, Format, Out, tame};
-use crate::event::Topic;
+use crate::event::{Topic, TopicName};
 use crate::gateway::line::Text;
 use crate::gateway::{Line, records};
 use crate::ledger::output::{Published, Status};
@@ -18,9 +18,14 @@ const SHOWN: usize = 160;
 
 pub fn tail(asked: &Tail) -> Result<Exit, Failure> {
     let names: Vec<&str> = Topic::ALL.iter().map(|topic| topic.name()).collect();
-    let unknown =
-        || Failure::new(Exit::Usage, format!("expected a topic ({}), got {:?}", names.join(", "), asked.topic));
-    let topic = Topic::from_name(&asked.topic).ok_or_else(unknown)?;
+    let unknown = || {
+        Failure::new(
+            Exit::Usage,
+            format!("expected a topic ({}), or a tenant's own of one, got {:?}", names.join(", "), asked.topic),
+        )
+    };
+    let (owner, of) = TopicName::split(&asked.topic).ok_or_else(unknown)?;
+    let topic = owner.as_ref().map_or_else(|| of.into(), |owner| TopicName::own(owner, of));
     let (_, kafka) = reach(&asked.reached)?;
     let out = Out::new();
     let mut seen = 0_u64;
@@ -32,10 +37,12 @@ pub fn tail(asked: &Tail) -> Result<Exit, Failure> {
         }
     };
     match kafka {
-        None => Client::new(&asked.reached.server)?.tail(topic, asked.from_beginning, asked.until_end, |line| {
-            show(&line);
-            true
-        })?,
+        None => {
+            Client::new(&asked.reached.server)?.tail(&asked.topic, asked.from_beginning, asked.until_end, |line| {
+                show(&line);
+                true
+            })?
+        }
         Some(log) => {
             let mut reader = records::open(&log, topic, asked.from_beginning)?;
             loop {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::args::{Configured, Topics};
-use super::cluster::{required_kafka, settings};
+use super::cluster::{configured_topics, own_topics, required_kafka, settings};
 use super::exit::{Exit, Failure};
 use super::out::{Colour, Format, Out};
 use super::serve::birth;
@@ -13,8 +13,8 @@ use crate::processor::genesis::Born;
 pub fn run(command: Topics) -> Result<Exit, Failure> {
     let out = Out::new();
     match command {
-        Topics::Export => {
-            out.line(topics::export().trim_end());
+        Topics::Export { configured } => {
+            out.line(topics::export(&configured_topics(&settings(&configured)?)).trim_end());
             Ok(Exit::Done)
         }
         Topics::Plan { configured, format } => plan(&out, &configured, format),
@@ -25,11 +25,13 @@ pub fn run(command: Topics) -> Result<Exit, Failure> {
 fn plan(out: &Out, configured: &Configured, format: Format) -> Result<Exit, Failure> {
     let settings = settings(configured)?;
     let log = required_kafka(&settings)?;
-    let differences = topics::plan(&log, settings.ledger.replicas_max)?;
+    let differences = topics::plan(&log, &own_topics(&log, &settings)?, settings.ledger.replicas_max)?;
     for difference in &differences {
         let applicable = difference.is_applicable();
         match format {
-            Format::Json => out.line(json!({ "topic": difference.topic().name(), "difference": difference.to_string(), "applicable": applicable })),
+            Format::Json => out.line(
+                json!({ "topic": difference.topic(), "difference": difference.to_string(), "applicable": applicable }),
+            ),
             Format::Text => out.line(difference),
         }
     }
@@ -45,13 +47,13 @@ fn plan(out: &Out, configured: &Configured, format: Format) -> Result<Exit, Fail
 fn apply(out: &Out, configured: &Configured, format: Format) -> Result<Exit, Failure> {
     let settings = settings(configured)?;
     let log = required_kafka(&settings)?;
-    let applied = topics::apply(&log, settings.ledger.replicas_max)?;
+    let applied = topics::apply(&log, &own_topics(&log, &settings)?, settings.ledger.replicas_max)?;
     let shown = applied.done.iter().map(|one| (one, true)).chain(applied.left.iter().map(|one| (one, false)));
     for (difference, done) in shown {
         match format {
-            Format::Json => out.line(
-                json!({ "topic": difference.topic().name(), "difference": difference.to_string(), "done": done }),
-            ),
+            Format::Json => {
+                out.line(json!({ "topic": difference.topic(), "difference": difference.to_string(), "done": done }))
+            }
             Format::Text if done => out.line(format!("{} {difference}", out.paint(Colour::Green, "done"))),
             Format::Text => out.line(format!("{} {difference}", out.paint(Colour::Yellow, "left"))),
         }

@@ -44,6 +44,8 @@ pub const CHAIN_MATERIALS_MAX: usize = 32;
 pub const BATCH_RECORDS: usize = 2_000;
 pub const BATCH_BYTES: usize = 8 * 1024 * 1024;
 pub const BATCH_LINGER_MS: u64 = 5;
+/// Records that a tenant's ledger partition may lie behind before the tenant's own topics wait, unless its quota says.
+pub const FOLD_LAG_MAX: u64 = 100_000;
 /// Interval of ticks, and how far a tick may lie beyond its own append time before it is dropped, in milliseconds.
 pub const TICK_MS: i64 = 60_000;
 pub const TICK_AHEAD_MAX_MS: i64 = 5 * 60_000;

@@ -76,7 +76,13 @@ impl Topic {
         }
     }
 
-    /// The topics that admission consumes, the control topic among them: its owner copies it to the ledger.
+    /// Whether a tenant can have one of its own: what producers write, and what consumers read but the dead letters,
+    /// which are an operator's and often nobody's.
+    pub const fn may_be_own(self) -> bool {
+        matches!(self.role(), TopicRole::Input | TopicRole::Output) && !matches!(self, Topic::DeadLetter)
+    }
+
+    /// The shared topics that admission consumes, the control topic among them: its owner copies it to the ledger.
     pub fn admission_inputs() -> impl Iterator<Item = Topic> {
         let internal = [Topic::AttestationBackfill, Topic::Work, Topic::Control];
         Topic::ALL.iter().copied().filter(|topic| topic.role() == TopicRole::Input).chain(internal)

@@ -34,6 +34,7 @@ pub(super) async fn control<L: Log>(
 fn outgoing(value: Vec<u8>) -> Outgoing {
     Outgoing {
         topic: Topic::Control,
+        owner: None,
         partition: Some(0),
         key: Some(b"activate".to_vec()),
         value: Some(value),

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::{Millis, Topic};
+use super::Registry;
+use crate::event::{Millis, Topic, TopicName};
 use crate::log::{Log, LogError, Partition, Reader as _};
 use crate::telemetry::{Happening, Health, Observer, Role};
 
 /// What is looked at, and who is told.
 pub struct LagWatch<L: Log> {
     log: L,
-    /// Each role that runs here, and its group.
+    registry: Registry,
+    /// Each role that is looked at, and its group.
     groups: Vec<(Role, String)>,
     observer: Arc<dyn Observer>,
     health: Arc<Health>,
@@ -28,8 +30,14 @@ struct Known {
 }
 
 impl<L: Log> LagWatch<L> {
-    pub fn new(log: L, groups: Vec<(Role, String)>, observer: Arc<dyn Observer>, health: Arc<Health>) -> Self {
-        LagWatch { log, groups, observer, health, known: BTreeMap::new() }
+    pub fn new(
+        log: L,
+        registry: Registry,
+        groups: Vec<(Role, String)>,
+        observer: Arc<dyn Observer>,
+        health: Arc<Health>,
+    ) -> Self {
+        LagWatch { log, registry, groups, observer, health, known: BTreeMap::new() }
     }
 
     /// Looks once. An absent log is noted in the health, which is where it shows while nothing is to be done.
@@ -40,13 +48,19 @@ impl<L: Log> LagWatch<L> {
 
     fn look_at_all(&mut self, now: Millis) -> Result<(), LogError> {
         for (role, group) in self.groups.clone() {
-            let topics: Vec<Topic> = match role {
-                Role::Admission => Topic::admission_inputs().collect(),
-                Role::Ledger => vec![Topic::Ledger],
+            let own = (self.registry)()?.own_inputs();
+            let topics: Vec<TopicName> = match role {
+                Role::Admission => Topic::admission_inputs().map(TopicName::from).chain(own).collect(),
+                Role::Ledger => vec![Topic::Ledger.into()],
             };
             for topic in topics {
-                for number in 0..self.log.partitions(topic)? {
-                    self.look_at(role, &group, Partition { topic, number }, now)?;
+                let count = match self.log.partitions(topic) {
+                    // A tenant's own that is not there yet has no lag.
+                    Err(LogError::Topic { .. }) if topic.owner.is_some() => 0,
+                    count => count?,
+                };
+                for number in 0..count {
+                    self.look_at(role, &group, Partition::of(topic, number), now)?;
                 }
             }
         }
@@ -68,7 +82,7 @@ impl<L: Log> LagWatch<L> {
         self.known.insert((role, partition), found);
         let records = if found.oldest.is_some() { range.end.saturating_sub(committed) } else { 0 };
         let milliseconds = found.oldest.map_or(0, |oldest| now.0.saturating_sub(oldest.0).max(0));
-        let Partition { topic, number } = partition;
+        let (topic, number) = (partition.name(), partition.number);
         self.observer.happened(&Happening::Lag { role, topic, partition: number, records, milliseconds });
         Ok(())
     }

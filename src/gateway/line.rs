@@ -61,7 +61,7 @@ impl Line {
         let text = |bytes: &Option<Vec<u8>>| bytes.as_deref().map(Text::of);
         let header = |(name, value): &(String, Option<Vec<u8>>)| HeaderLine { name: name.clone(), value: text(value) };
         Line {
-            topic: record.partition.topic.name().to_owned(),
+            topic: record.partition.name().to_string(),
             partition: record.partition.number,
             offset: record.offset,
             timestamp: record.timestamp,
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn bytes_of_any_kind_come_back() {
-        let partition = Partition { topic: Topic::Verified, number: 3 };
+        let partition = Partition::of(Topic::Verified, 3);
         for value in [None, Some(b"".to_vec()), Some(b"{\"a\":\"\xc3\xa9\"}".to_vec()), Some(vec![0xff, 0, 0x80])] {
             let headers = vec![("n".to_owned(), None), ("n".to_owned(), value.clone())];
             let timestamp = Millis(1_700_000_000_123);

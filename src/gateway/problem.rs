@@ -1,6 +1,8 @@
 //! Every error of the HTTP surface as a problem document (RFC 9457). This file alone maps errors to a status.
 
-use axum::http::{StatusCode, header};
+use std::time::Duration;
+
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -26,6 +28,10 @@ crate::codes! {
         BodyIncomplete = "body-incomplete",
         /// `x-tenant` is no tenant's name.
         TenantInvalid = "tenant-invalid",
+        /// The topic, `x-tenant` and the key name different tenants, or the tenant has topics of its own for this.
+        TenantMismatch = "tenant-mismatch",
+        /// The tenant has sent more than its rate.
+        RateExceeded = "rate-exceeded",
         /// A header cannot be passed on as it is.
         HeaderInvalid = "header-invalid",
         /// A parameter of the query is unknown or has another value than those expected.
@@ -50,7 +56,8 @@ crate::codes! {
 impl ProblemCode {
     pub const fn status(self) -> StatusCode {
         match self {
-            ProblemCode::LoopbackOnly => StatusCode::FORBIDDEN,
+            ProblemCode::LoopbackOnly | ProblemCode::TenantMismatch => StatusCode::FORBIDDEN,
+            ProblemCode::RateExceeded => StatusCode::TOO_MANY_REQUESTS,
             ProblemCode::NotFound | ProblemCode::TopicUnknown => StatusCode::NOT_FOUND,
             ProblemCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             ProblemCode::TopicNotAnInput => StatusCode::CONFLICT,
@@ -79,6 +86,8 @@ impl ProblemCode {
             ProblemCode::RecordTooLarge => "The record is too large",
             ProblemCode::BodyIncomplete => "The body did not arrive whole",
             ProblemCode::TenantInvalid => "x-tenant is no tenant's name",
+            ProblemCode::TenantMismatch => "This topic is not for this tenant",
+            ProblemCode::RateExceeded => "The tenant is over its rate",
             ProblemCode::HeaderInvalid => "A header cannot be passed on",
             ProblemCode::QueryInvalid => "A parameter of the query is not among those expected",
             ProblemCode::ControlInvalid => "The body is no control record",
@@ -97,11 +106,17 @@ impl ProblemCode {
 pub struct Problem {
     pub code: ProblemCode,
     pub detail: String,
+    /// How long to wait before another try.
+    pub retry_after: Option<Duration>,
 }
 
 impl Problem {
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
-        Problem { code, detail: detail.into() }
+        Problem { code, detail: detail.into(), retry_after: None }
+    }
+
+    pub fn after(self, wait: Duration) -> Self {
+        Problem { retry_after: Some(wait), ..self }
     }
 }
 
@@ -125,7 +140,7 @@ impl From<WriteError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Problem { code, detail } = self;
+        let Problem { code, detail, retry_after } = self;
         let status = code.status();
         let document = json!({
             "type": format!("urn:attestream:problem:{code}"),
@@ -135,6 +150,29 @@ impl IntoResponse for Problem {
             "code": code.code(),
         });
         let headers = [(header::CONTENT_TYPE, "application/problem+json")];
-        (status, headers, document.to_string()).into_response()
+        let mut response = (status, headers, document.to_string()).into_response();
+        if let Some(wait) = retry_after {
+            // Whole seconds, and never too few.
+            let seconds = HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_over_the_rate_says_when_to_come_again() {
+        let after = |wait: Duration| {
+            let response = Problem::new(ProblemCode::RateExceeded, "acme").after(wait).into_response();
+            assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+            response.headers().get(header::RETRY_AFTER).unwrap().to_str().unwrap().to_owned()
+        };
+        assert_eq!(after(Duration::from_secs(3)), "3");
+        assert_eq!(after(Duration::from_millis(3_001)), "4");
+        assert!(!Problem::new(ProblemCode::Overloaded, "").into_response().headers().contains_key(header::RETRY_AFTER));
     }
 }

@@ -8,10 +8,12 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
+use super::registry::{Entries, Entry};
 use super::{Gateway, Problem, ProblemCode};
 use crate::event::topic::TopicRole;
-use crate::event::{Digest, Tenant, Topic, limits};
+use crate::event::{Digest, Tenant, Topic, TopicName, limits};
 use crate::log::{Header, Log, Outgoing};
+use crate::telemetry::Happening;
 
 /// The record's key, below the tenant where one is named.
 const KEY: &str = "attestream-key";
@@ -26,7 +28,7 @@ pub(super) async fn publish<L: Log>(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let topic = input(&topic)?;
+    let (owner, topic) = input(&topic)?;
     let body = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => too_large(limits::RECORD_MAX),
         _ => Problem::new(ProblemCode::BodyIncomplete, rejection.body_text()),
@@ -35,17 +37,82 @@ pub(super) async fn publish<L: Log>(
         Some(id) => id,
         None => ulid::Ulid::generate().to_string(),
     };
-    let record = record(topic, &headers, &body, &request_id)?;
+    let tenant = tenant(owner.as_ref(), &headers)?;
+    let entries = match &tenant {
+        Some(_) => gateway.entries().await?,
+        None => Arc::default(),
+    };
+    let name = addressed(&entries, owner.as_ref(), tenant.as_ref(), topic)?;
+    let record = record(name, tenant.as_ref(), &headers, &body, &request_id)?;
+    if let Some((tenant, entry)) = tenant.as_ref().and_then(|tenant| Some((tenant, entries.get(tenant)?))) {
+        gateway.keep_quota(tenant, entry, &record)?;
+    }
     gateway.writer.write(record).await?;
     let digest = Digest::of(&body);
-    let answer = serde_json::json!({ "topic": topic.name(), "digest": digest, "requestId": request_id });
+    let answer = serde_json::json!({ "topic": name, "digest": digest, "requestId": request_id });
     Ok((StatusCode::ACCEPTED, axum::Json(answer)).into_response())
 }
 
-fn input(name: &str) -> Result<Topic, Problem> {
-    let topic = Topic::from_name(name).ok_or_else(|| Problem::new(ProblemCode::TopicUnknown, name))?;
+/// Whose topic is named, and which.
+fn input(name: &str) -> Result<(Option<Tenant>, Topic), Problem> {
+    let (owner, topic) = TopicName::split(name).ok_or_else(|| Problem::new(ProblemCode::TopicUnknown, name))?;
     let open = topic.role() == TopicRole::Input || topic == Topic::AttestationBackfill;
-    if open { Ok(topic) } else { Err(Problem::new(ProblemCode::TopicNotAnInput, name)) }
+    if open { Ok((owner, topic)) } else { Err(Problem::new(ProblemCode::TopicNotAnInput, name)) }
+}
+
+/// The tenant that topic and header name; both must name one.
+fn tenant(owner: Option<&Tenant>, headers: &HeaderMap) -> Result<Option<Tenant>, Problem> {
+    let Some(name) = text(headers, TENANT)? else { return Ok(owner.cloned()) };
+    let tenant = Tenant::new(&name).map_err(|error| Problem::new(ProblemCode::TenantInvalid, error.to_string()))?;
+    match owner {
+        Some(owner) if *owner != tenant => {
+            Err(Problem::new(ProblemCode::TenantMismatch, format!("{TENANT} is {tenant}, the topic is {owner}'s")))
+        }
+        _ => Ok(Some(tenant)),
+    }
+}
+
+/// The topic that is written to. Admission would refuse the same later; here the client learns of it.
+fn addressed(
+    entries: &Entries,
+    owner: Option<&Tenant>,
+    tenant: Option<&Tenant>,
+    topic: Topic,
+) -> Result<TopicName, Problem> {
+    let unknown = || {
+        let owner = owner.map(Tenant::as_str).unwrap_or_default();
+        Problem::new(ProblemCode::TopicUnknown, format!("{owner} has no topic {topic} of its own"))
+    };
+    let name = entries.name(owner, topic).ok_or_else(unknown)?;
+    let entry = tenant.filter(|_| owner.is_none()).and_then(|tenant| Some((tenant, entries.get(tenant)?)));
+    match entry {
+        Some((tenant, entry)) if topic.role() == TopicRole::Input && !entry.topics.has_shared_inputs() => {
+            let detail = format!("{tenant} has inputs of its own: {tenant}.{topic}");
+            Err(Problem::new(ProblemCode::TenantMismatch, detail))
+        }
+        _ => Ok(name),
+    }
+}
+
+impl<L: Log> Gateway<L> {
+    /// Refuses what is over the tenant's limits, and counts what is not.
+    fn keep_quota(&self, tenant: &Tenant, entry: &Entry, record: &Outgoing) -> Result<(), Problem> {
+        let size = record.value.as_ref().map_or(0, Vec::len);
+        if let Some(most) = entry.quota.record_bytes.filter(|_| !entry.quota.admits(size)) {
+            let detail = format!("{size} bytes; {tenant} may send {most} in one record");
+            return Err(Problem::new(ProblemCode::RecordTooLarge, detail));
+        }
+        let whole = size + outer(record.key.as_deref(), &record.headers);
+        self.rates.take(tenant, entry.quota, whole, (self.clock)()).map_err(|wait| {
+            self.observer.happened(&Happening::RateRefused { tenant: tenant.as_str() });
+            Problem::new(ProblemCode::RateExceeded, format!("{tenant} is over its rate")).after(wait)
+        })
+    }
+}
+
+fn outer(key: Option<&[u8]>, headers: &[Header]) -> usize {
+    let header = |(name, value): &Header| name.len() + value.as_ref().map_or(0, Vec::len);
+    key.map_or(0, <[u8]>::len) + headers.iter().map(header).sum::<usize>()
 }
 
 fn too_large(most: usize) -> Problem {
@@ -57,13 +124,13 @@ fn text(headers: &HeaderMap, name: &str) -> Result<Option<String>, Problem> {
     headers.get(name).map(|value| value.to_str().map(str::to_owned).map_err(invalid)).transpose()
 }
 
-fn record(topic: Topic, headers: &HeaderMap, body: &[u8], request_id: &str) -> Result<Outgoing, Problem> {
-    let tenant = match text(headers, TENANT)? {
-        Some(name) => {
-            Some(Tenant::new(&name).map_err(|error| Problem::new(ProblemCode::TenantInvalid, error.to_string()))?)
-        }
-        None => None,
-    };
+fn record(
+    name: TopicName,
+    tenant: Option<&Tenant>,
+    headers: &HeaderMap,
+    body: &[u8],
+    request_id: &str,
+) -> Result<Outgoing, Problem> {
     let key = text(headers, KEY)?;
     let key = match (tenant, key) {
         (Some(tenant), key) => Some(format!("{tenant}/{}", key.unwrap_or_default())),
@@ -87,8 +154,7 @@ fn record(topic: Topic, headers: &HeaderMap, body: &[u8], request_id: &str) -> R
     {
         carried.push(("content-type".to_owned(), Some(content_type.into_bytes())));
     }
-    let outer = key.as_ref().map_or(0, String::len)
-        + carried.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len)).sum::<usize>();
+    let outer = outer(key.as_ref().map(String::as_bytes), &carried);
     if outer > limits::HEADERS_MAX {
         return Err(too_large(limits::HEADERS_MAX));
     }
@@ -96,7 +162,8 @@ fn record(topic: Topic, headers: &HeaderMap, body: &[u8], request_id: &str) -> R
         return Err(too_large(limits::MESSAGE_MAX));
     }
     Ok(Outgoing {
-        topic,
+        topic: name.topic,
+        owner: name.owner,
         partition: None,
         key: key.map(String::into_bytes),
         value: Some(body.to_vec()),
@@ -127,6 +194,9 @@ fn percent_decoded(text: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admission::TrustTable;
+    use crate::ledger::control::ControlRecord;
+    use crate::verdict::TenantTrust;
 
     fn headers(of: &[(&'static str, &str)]) -> HeaderMap {
         let mut map = HeaderMap::new();
@@ -137,7 +207,10 @@ mod tests {
     }
 
     fn made(of: &[(&'static str, &str)]) -> Result<Outgoing, ProblemCode> {
-        record(Topic::SbomSubmitted, &headers(of), b"{}", "id").map_err(|problem| problem.code)
+        let headers = headers(of);
+        let made = tenant(None, &headers)
+            .and_then(|tenant| record(Topic::SbomSubmitted.into(), tenant.as_ref(), &headers, b"{}", "id"));
+        made.map_err(|problem| problem.code)
     }
 
     #[test]
@@ -166,11 +239,42 @@ mod tests {
 
     #[test]
     fn only_inputs_are_written() {
-        assert_eq!(input("sbom.submitted").unwrap(), Topic::SbomSubmitted);
+        assert_eq!(input("sbom.submitted").unwrap(), (None, Topic::SbomSubmitted));
+        let acme = Tenant::new("acme").unwrap();
+        assert_eq!(input("acme.sbom.submitted").unwrap(), (Some(acme), Topic::SbomSubmitted));
+        assert_eq!(input("acme.events.verified").unwrap_err().code, ProblemCode::TopicNotAnInput);
         for name in ["attestream.ledger", "attestream.control", "events.verified", "attestream.work"] {
             assert_eq!(input(name).unwrap_err().code, ProblemCode::TopicNotAnInput, "{name}");
         }
         assert_eq!(input("none").unwrap_err().code, ProblemCode::TopicUnknown);
+    }
+
+    #[test]
+    fn a_topic_is_written_for_the_tenant_that_it_is_for() {
+        let entry = |text: &str| serde_json::from_str::<TenantTrust>(text).unwrap();
+        let own = r#"{"tenant":"acme","topics":{"inputs":["sbom.submitted"],"outputs":["events.verified"]}}"#;
+        let mut table = TrustTable::default();
+        for text in [own, r#"{"tenant":"globex"}"#] {
+            table.apply(&ControlRecord::Tenant(Box::new(entry(text))));
+        }
+        let entries = Entries::of(&table);
+        let [acme, globex, nobody] = ["acme", "globex", "nobody"].map(|name| Tenant::new(name).unwrap());
+        let to = |owner: Option<&Tenant>, tenant: Option<&Tenant>, topic| {
+            addressed(&entries, owner, tenant, topic).map(|name| name.to_string()).map_err(|problem| problem.code)
+        };
+        let sbom = Topic::SbomSubmitted;
+        assert_eq!(to(Some(&acme), Some(&acme), sbom), Ok("acme.sbom.submitted".to_owned()));
+        assert_eq!(to(Some(&acme), Some(&acme), Topic::VexSubmitted), Err(ProblemCode::TopicUnknown));
+        assert_eq!(to(Some(&globex), Some(&globex), sbom), Err(ProblemCode::TopicUnknown));
+        assert_eq!(to(Some(&nobody), Some(&nobody), sbom), Err(ProblemCode::TopicUnknown));
+        assert_eq!(to(None, Some(&acme), sbom), Err(ProblemCode::TenantMismatch));
+        assert_eq!(to(None, Some(&acme), Topic::VexSubmitted), Err(ProblemCode::TenantMismatch));
+        assert_eq!(to(None, Some(&acme), Topic::AttestationBackfill), Ok("attestation.backfill".to_owned()));
+        assert_eq!(to(None, Some(&globex), sbom), Ok("sbom.submitted".to_owned()));
+        assert_eq!(to(None, None, sbom), Ok("sbom.submitted".to_owned()));
+        let named = |header: &str| tenant(Some(&acme), &headers(&[(TENANT, header)])).map_err(|problem| problem.code);
+        assert_eq!(named("acme"), Ok(Some(acme.clone())));
+        assert_eq!(named("globex"), Err(ProblemCode::TenantMismatch));
     }
 
     #[test]

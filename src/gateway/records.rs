@@ -13,7 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::{Gateway, Line, Problem, ProblemCode};
-use crate::event::Topic;
+use crate::event::TopicName;
 use crate::log::{Log, LogError, Partition, Reader as _};
 
 /// Lines that wait for a slow client at most.
@@ -68,7 +68,12 @@ pub(super) async fn records<L: Log>(
     Path(topic): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let topic = Topic::from_name(&topic).ok_or_else(|| Problem::new(ProblemCode::TopicUnknown, topic))?;
+    let topic = match TopicName::split(&topic) {
+        Some((None, topic)) => Some(topic.into()),
+        Some((Some(owner), of)) => gateway.entries().await?.name(Some(&owner), of),
+        None => None,
+    }
+    .ok_or_else(|| Problem::new(ProblemCode::TopicUnknown, topic))?;
     let asked = Asked::parse(query.as_deref().unwrap_or_default())?;
     let permit = Arc::clone(&gateway.readers).try_acquire_owned();
     let permit = permit.map_err(|_| Problem::new(ProblemCode::Overloaded, "too many clients read topics"))?;
@@ -84,10 +89,11 @@ pub(super) async fn records<L: Log>(
 }
 
 /// A reader of all partitions of a topic, from its beginning or its end.
-pub fn open<L: Log>(log: &L, topic: Topic, from_beginning: bool) -> Result<L::Reader, LogError> {
+pub fn open<L: Log>(log: &L, topic: impl Into<TopicName>, from_beginning: bool) -> Result<L::Reader, LogError> {
+    let topic = topic.into();
     let mut start = Vec::new();
     for number in 0..log.partitions(topic)? {
-        let partition = Partition { topic, number };
+        let partition = Partition::of(topic, number);
         let range = log.range(partition)?;
         start.push((partition, if from_beginning { range.first } else { range.end }));
     }

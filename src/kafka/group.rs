@@ -169,7 +169,7 @@ pub(super) fn committed<C: ConsumerContext>(
         .committed_offsets(list, OFFSETS_TIMEOUT)
         .map_err(|error| error::of("the group's committed offsets", &error))?;
     let read = |partition: &Partition| {
-        let name = names.topic(partition.topic);
+        let name = names.topic(partition.name());
         let element = list.find_partition(&name, super::record::raw_number(partition.number)?);
         let element = element.ok_or_else(|| LogError::Unreachable(format!("{partition}: no committed offset read")))?;
         element.error().map_err(|error| error::of(&partition.to_string(), &error))?;

@@ -1,13 +1,13 @@
 //! The reading side: one member of a group, owned by one thread.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use crate::event::Topic;
+use crate::event::TopicName;
 use crate::log::{Gather, Gathered, Inlet, LogError, Partition, Record, StartAt};
 
 use super::group::{self, Group, KafkaFence};
@@ -26,7 +26,8 @@ pub struct KafkaInlet {
     consumer: BaseConsumer<Group>,
     /// Taken from librdkafka and not delivered yet: what `keep_alive` met, and what an error came between.
     held: VecDeque<Record>,
-    paused: BTreeSet<Partition>,
+    /// What is not delivered, and the first offset of each that was not.
+    paused: BTreeMap<Partition, u64>,
     /// The next offset of everything that is owned.
     next: BTreeMap<Partition, u64>,
     silent_since: Option<Instant>,
@@ -41,7 +42,7 @@ impl KafkaInlet {
         log: KafkaLog,
         group: &str,
         member: &str,
-        topics: &[Topic],
+        topics: &[TopicName],
         start: StartAt,
     ) -> Result<Self, LogError> {
         let context = Group::new(group, log.names().clone(), start);
@@ -49,14 +50,14 @@ impl KafkaInlet {
         let consumer: BaseConsumer<Group> =
             config.create_with_context(context).map_err(|error| error::of("consumer", &error))?;
         let topics = topics.iter().map(|topic| log.names().topic(*topic)).collect();
-        let (held, paused, next) = (VecDeque::new(), BTreeSet::new(), BTreeMap::new());
+        let (held, paused, next) = (VecDeque::new(), BTreeMap::new(), BTreeMap::new());
         let inlet =
             KafkaInlet { log, consumer, held, paused, next, silent_since: None, topics, refused: false, closed: false };
-        inlet.subscribe()?;
+        inlet.enlist()?;
         Ok(inlet)
     }
 
-    fn subscribe(&self) -> Result<(), LogError> {
+    fn enlist(&self) -> Result<(), LogError> {
         let names: Vec<&str> = self.topics.iter().map(String::as_str).collect();
         self.consumer.subscribe(&names).map_err(|error| error::of("subscribe", &error))
     }
@@ -71,7 +72,7 @@ impl KafkaInlet {
         // librdkafka's pause outlives the assignment; ours does not, so that nothing new starts in silence.
         let paused = std::mem::take(&mut self.paused);
         if !paused.is_empty() {
-            let resumed = self.log.names().list(paused.into_iter().map(|partition| (partition, None)));
+            let resumed = self.log.names().list(paused.into_keys().map(|partition| (partition, None)));
             let resumed = resumed.map(|list| self.consumer.resume(&list));
             tracing::debug!(?resumed, "paused partitions are resumed with the new assignment");
         }
@@ -92,8 +93,12 @@ impl KafkaInlet {
         match polled {
             Ok(record) => {
                 self.silent_since = None;
+                if self.paused.contains_key(&record.partition) {
+                    // On its way when it was paused; read again when it is resumed.
+                    return Ok(None);
+                }
                 self.next.insert(record.partition, record.offset + 1);
-                Ok((!self.paused.contains(&record.partition)).then_some(record))
+                Ok(Some(record))
             }
             Err(error) => self.trouble(&error).map(|()| None),
         }
@@ -165,7 +170,7 @@ impl Inlet for KafkaInlet {
     fn gather(&mut self, limits: Gather) -> Result<Gathered, LogError> {
         if std::mem::take(&mut self.refused) {
             self.consumer.unsubscribe();
-            self.subscribe()?;
+            self.enlist()?;
         }
         let begun = Instant::now();
         let mut batch = Vec::new();
@@ -206,6 +211,12 @@ impl Inlet for KafkaInlet {
         Ok(Gathered::Records(batch))
     }
 
+    fn subscribe(&mut self, topics: &[TopicName]) -> Result<(), LogError> {
+        self.topics = topics.iter().map(|topic| self.log.names().topic(*topic)).collect();
+        // Not left before: the broker then sees a member that it knows with other topics, and rebalances.
+        self.enlist()
+    }
+
     fn fence(&self) -> Option<KafkaFence> {
         let nothing = self.next.is_empty() || self.consumer.assignment_lost();
         if nothing { None } else { self.consumer.context().fence() }
@@ -220,7 +231,13 @@ impl Inlet for KafkaInlet {
             return Err(LogError::Fenced(format!("seek {partition}: it is not owned")));
         }
         self.held.retain(|record| record.partition != partition);
-        let name = self.log.names().topic(partition.topic);
+        if let Some(first) = self.paused.get_mut(&partition) {
+            // Read on from there once it is resumed.
+            *first = offset;
+            self.next.insert(partition, offset);
+            return Ok(());
+        }
+        let name = self.log.names().topic(partition.name());
         let (number, raw) = (raw_number(partition.number)?, raw_offset(offset)?);
         let begun = Instant::now();
         loop {
@@ -239,11 +256,30 @@ impl Inlet for KafkaInlet {
     }
 
     fn pause(&mut self, partition: Partition) -> Result<(), LogError> {
+        let Some(next) = self.next.get(&partition).copied() else {
+            return Err(LogError::Fenced(format!("pause {partition}: it is not owned")));
+        };
+        if self.paused.contains_key(&partition) {
+            return Ok(());
+        }
         let list = self.log.names().list([(partition, None)])?;
         self.consumer.pause(&list).map_err(|error| error::of(&format!("pause {partition}"), &error))?;
-        self.paused.insert(partition);
+        let held = self.held.iter().find(|record| record.partition == partition);
+        self.paused.insert(partition, held.map_or(next, |record| record.offset));
         self.held.retain(|record| record.partition != partition);
         Ok(())
+    }
+
+    /// Hole: what librdkafka had fetched before the pause is dropped on the way, here or in its queues. It is told where
+    /// to go on, so that nothing is skipped.
+    fn resume(&mut self, partition: Partition) -> Result<(), LogError> {
+        if !self.next.contains_key(&partition) {
+            return Err(LogError::Fenced(format!("resume {partition}: it is not owned")));
+        }
+        let Some(first) = self.paused.remove(&partition) else { return Ok(()) };
+        let list = self.log.names().list([(partition, None)])?;
+        self.consumer.resume(&list).map_err(|error| error::of(&format!("resume {partition}"), &error))?;
+        self.seek(partition, first)
     }
 
     fn keep_alive(&mut self) -> Result<bool, LogError> {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{IsError as _, RDKafkaErrorCode};
 
-use crate::event::Topic;
+use crate::event::TopicName;
 use crate::log::{Log, LogError, Partition, Range, StartAt};
 
 use super::group::{self, Quiet};
@@ -70,7 +70,7 @@ impl KafkaLog {
 
     /// librdkafka asks once; while a partition changes its leader, the answer is to ask again.
     fn ask_range(&self, client: &BaseConsumer<Quiet>, partition: Partition) -> Result<Range, LogError> {
-        let (name, number) = (self.0.names.topic(partition.topic), raw_number(partition.number)?);
+        let (name, number) = (self.0.names.topic(partition.name()), raw_number(partition.number)?);
         group::listen(client);
         let begun = Instant::now();
         let (first, end) = loop {
@@ -113,7 +113,7 @@ impl Log for KafkaLog {
     type Outlet = KafkaOutlet;
     type Reader = KafkaReader;
 
-    fn partitions(&self, topic: Topic) -> Result<u32, LogError> {
+    fn partitions(&self, topic: impl Into<TopicName>) -> Result<u32, LogError> {
         let name = self.0.names.topic(topic);
         group::listen(&self.0.metadata);
         let metadata =
@@ -133,12 +133,19 @@ impl Log for KafkaLog {
         }
     }
 
-    fn inlet(&self, group: &str, member: &str, topics: &[Topic], start: StartAt) -> Result<KafkaInlet, LogError> {
+    fn inlet<N: Into<TopicName> + Copy>(
+        &self,
+        group: &str,
+        member: &str,
+        topics: &[N],
+        start: StartAt,
+    ) -> Result<KafkaInlet, LogError> {
+        let topics: Vec<TopicName> = topics.iter().map(|topic| (*topic).into()).collect();
         // Asked first, so that a missing topic or an absent broker is an error here and not a silence in `gather`.
-        for topic in topics {
+        for topic in &topics {
             self.partitions(*topic)?;
         }
-        KafkaInlet::join(self.clone(), &self.0.names.of(group), member, topics, start)
+        KafkaInlet::join(self.clone(), &self.0.names.of(group), member, &topics, start)
     }
 
     fn outlet(&self, transactional_id: &str) -> Result<KafkaOutlet, LogError> {

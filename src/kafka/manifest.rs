@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::event::{Topic, limits};
+use crate::event::{Topic, TopicName, limits};
 use crate::log::LogError;
+
+use super::own::{topic_manifest, users};
 
 macro_rules! manifest {
     ($name:literal) => {
@@ -49,16 +51,17 @@ pub const USERS: &[&str] = &[
     manifest!("users/attestream-consumer"),
 ];
 
-/// All of it as one YAML stream.
-pub fn export() -> String {
-    let texts = Topic::ALL.iter().map(|topic| text(*topic)).chain(USERS.iter().copied());
+/// All of it as one YAML stream, with the topics that tenants have of their own.
+pub fn export(own: &[TopicName]) -> String {
+    let shared = Topic::ALL.iter().map(|topic| text(*topic).to_owned());
+    let texts = shared.chain(own.iter().map(|name| topic_manifest(*name))).chain(users(own));
     texts.map(|text| format!("---\n{text}")).collect()
 }
 
 /// What a topic must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
-    pub topic: Topic,
+    pub topic: TopicName,
     pub partitions: u32,
     pub replicas: u32,
     /// Broker-side settings of the topic, as text.
@@ -66,8 +69,10 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// The manifest of a topic, with at most `replicas_max` replicas where a cluster has fewer brokers.
-    pub fn of(topic: Topic, replicas_max: Option<u32>) -> Result<Manifest, LogError> {
+    /// The manifest of a topic (a tenant's own: that of the shared one of its kind), with at most `replicas_max` replicas where a cluster has fewer brokers.
+    pub fn of(name: impl Into<TopicName>, replicas_max: Option<u32>) -> Result<Manifest, LogError> {
+        let name = name.into();
+        let topic = name.topic;
         let problem = |problem: String| LogError::Topic { topic: topic.name().into(), problem };
         let read: Document = serde_saphyr::from_str(text(topic)).map_err(|error| problem(error.to_string()))?;
         if read.metadata.name != topic.name() || read.spec.topic_name != topic.name() {
@@ -86,7 +91,7 @@ impl Manifest {
         {
             *isr = replicas.to_string();
         }
-        Ok(Manifest { topic, partitions: read.spec.partitions, replicas, config })
+        Ok(Manifest { topic: name, partitions: read.spec.partitions, replicas, config })
     }
 }
 

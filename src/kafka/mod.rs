@@ -10,6 +10,7 @@ mod inlet;
 mod log;
 pub mod manifest;
 mod outlet;
+mod own;
 mod reader;
 mod record;
 mod settings;

@@ -11,7 +11,7 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 use rdkafka::util::Timeout;
 
-use crate::event::Topic;
+use crate::event::TopicName;
 use crate::log::{Log as _, LogError, Outgoing, Outlet, Partition, partition_of};
 
 use super::group::{KafkaFence, log_line};
@@ -102,7 +102,7 @@ pub struct KafkaOutlet {
     state: State,
     transaction: usize,
     /// Partition counts and names of topics, read when first needed.
-    topics: BTreeMap<Topic, (String, u32)>,
+    topics: BTreeMap<TopicName, (String, u32)>,
 }
 
 impl KafkaOutlet {
@@ -136,11 +136,12 @@ impl KafkaOutlet {
     }
 
     fn destination(&mut self, record: &Outgoing) -> Result<(String, i32), LogError> {
-        if !self.topics.contains_key(&record.topic) {
-            let count = self.log.partitions(record.topic)?;
-            self.topics.insert(record.topic, (self.log.names().topic(record.topic), count));
+        let of = record.name();
+        if !self.topics.contains_key(&of) {
+            let count = self.log.partitions(of)?;
+            self.topics.insert(of, (self.log.names().topic(of), count));
         }
-        let (name, count) = self.topics.get(&record.topic).cloned().unwrap_or_default();
+        let (name, count) = self.topics.get(&of).cloned().unwrap_or_default();
         let partition = match (record.partition, &record.key) {
             (Some(partition), _) => partition,
             (None, Some(key)) => partition_of(key, count),

@@ -7,7 +7,7 @@ use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use crate::event::Topic;
+use crate::event::TopicName;
 use crate::log::{Log as _, LogError, Partition, Reader, Record};
 
 use super::group::Quiet;
@@ -68,7 +68,7 @@ impl Progress {
 pub struct KafkaReader {
     log: KafkaLog,
     /// One consumer per topic: the end-of-partition event names the partition's number only.
-    consumers: Vec<(Topic, BaseConsumer<Quiet>)>,
+    consumers: Vec<(TopicName, BaseConsumer<Quiet>)>,
     progress: BTreeMap<Partition, Progress>,
     turn: usize,
     silent_since: Option<Instant>,
@@ -89,7 +89,7 @@ impl KafkaReader {
             let goal = if stable { Goal::Stable(range.end) } else { Goal::Unstable(range.end) };
             progress.insert(partition, Progress { next, goal });
         }
-        let mut topics: Vec<Topic> = start.iter().map(|(partition, _)| partition.topic).collect();
+        let mut topics: Vec<TopicName> = start.iter().map(|(partition, _)| partition.name()).collect();
         topics.sort();
         topics.dedup();
         let consumers = topics.into_iter().map(|topic| Ok((topic, consumer(&log, topic, start)?)));
@@ -113,7 +113,7 @@ impl KafkaReader {
             }
             Some(Err(KafkaError::PartitionEOF(number))) => {
                 let number = u32::try_from(number).unwrap_or(u32::MAX);
-                if let Some(progress) = self.progress.get_mut(&Partition { topic, number })
+                if let Some(progress) = self.progress.get_mut(&Partition::of(topic, number))
                     && matches!(progress.goal, Goal::Stable(_))
                 {
                     progress.goal = Goal::Ended;
@@ -125,10 +125,10 @@ impl KafkaReader {
         }
     }
 
-    fn trouble(&mut self, topic: Topic, error: &KafkaError) -> Result<(), LogError> {
+    fn trouble(&mut self, topic: TopicName, error: &KafkaError) -> Result<(), LogError> {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
-                for (partition, progress) in self.progress.iter().filter(|(partition, _)| partition.topic == topic) {
+                for (partition, progress) in self.progress.iter().filter(|(partition, _)| partition.name() == topic) {
                     let range = self.log.watermarks(*partition)?;
                     if progress.next < range.first || progress.next > range.end {
                         let (first, end) = (range.first, range.end);
@@ -162,7 +162,7 @@ impl KafkaReader {
             if progress.is_reached() || self.log.range(*partition)?.end < end {
                 continue;
             }
-            if let Some((_, consumer)) = self.consumers.iter().find(|(topic, _)| *topic == partition.topic) {
+            if let Some((_, consumer)) = self.consumers.iter().find(|(topic, _)| *topic == partition.name()) {
                 seek(consumer, &self.log, *partition, progress.next)?;
             }
             progress.goal = Goal::Stable(end);
@@ -184,19 +184,19 @@ impl KafkaReader {
 }
 
 /// A consumer of the given partitions of one topic, assigned once with explicit offsets.
-fn consumer(log: &KafkaLog, topic: Topic, start: &[(Partition, u64)]) -> Result<BaseConsumer<Quiet>, LogError> {
+fn consumer(log: &KafkaLog, topic: TopicName, start: &[(Partition, u64)]) -> Result<BaseConsumer<Quiet>, LogError> {
     let mut config = log.settings().consumer(&log.names().of(GROUP), "reader");
     config.set("enable.partition.eof", "true");
     let consumer: BaseConsumer<Quiet> =
         config.create_with_context(Quiet).map_err(|error| error::of("consumer", &error))?;
-    let own = start.iter().filter(|(partition, _)| partition.topic == topic);
+    let own = start.iter().filter(|(partition, _)| partition.name() == topic);
     let list = log.names().list(own.map(|(partition, offset)| (*partition, Some(*offset))))?;
     consumer.assign(&list).map_err(|error| error::of("assign", &error))?;
     Ok(consumer)
 }
 
 fn seek(consumer: &BaseConsumer<Quiet>, log: &KafkaLog, partition: Partition, next: u64) -> Result<(), LogError> {
-    let name = log.names().topic(partition.topic);
+    let name = log.names().topic(partition.name());
     let (number, offset) = (raw_number(partition.number)?, Offset::Offset(raw_offset(next)?));
     let begun = Instant::now();
     loop {

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Header as KafkaHeader, Headers as _, OwnedHeaders};
 use rdkafka::{Message as _, Offset, TopicPartitionList};
 
-use crate::event::{Millis, Topic};
+use crate::event::{Millis, Owner, TopicName};
 use crate::log::{Header, LogError, Partition, Record};
 
 /// The prefix before every name on the cluster.
@@ -23,16 +23,19 @@ impl Names {
         format!("{}{name}", self.prefix)
     }
 
-    pub(super) fn topic(&self, topic: Topic) -> String {
-        self.of(topic.name())
+    pub(super) fn topic(&self, topic: impl Into<TopicName>) -> String {
+        self.of(&topic.into().to_string())
     }
 
     /// The partition of ours that a name and a number on the cluster stand for.
     pub(super) fn partition(&self, topic: &str, number: i32) -> Result<Partition, LogError> {
-        let known = topic.strip_prefix(&*self.prefix).and_then(Topic::from_name).zip(u32::try_from(number).ok());
-        let (topic, number) =
-            known.ok_or_else(|| LogError::Topic { topic: topic.into(), problem: "it is none of ours".into() })?;
-        Ok(Partition { topic, number })
+        // Only what this process asked for comes back, so every owner is known.
+        let known = topic.strip_prefix(&*self.prefix).and_then(TopicName::split).zip(u32::try_from(number).ok());
+        let known = known.and_then(|((owner, topic), number)| match owner {
+            None => Some(Partition { topic, owner: None, number }),
+            Some(owner) => Owner::known(&owner).map(|owner| Partition { topic, owner: Some(owner), number }),
+        });
+        known.ok_or_else(|| LogError::Topic { topic: topic.into(), problem: "it is none of ours".into() })
     }
 
     /// A list of partitions with offsets (absent: none).
@@ -43,7 +46,7 @@ impl Names {
         let mut list = TopicPartitionList::new();
         for (partition, offset) in partitions {
             let offset = offset.map_or(Ok(Offset::Invalid), |offset| raw_offset(offset).map(Offset::Offset))?;
-            list.add_partition_offset(&self.topic(partition.topic), raw_number(partition.number)?, offset)
+            list.add_partition_offset(&self.topic(partition.name()), raw_number(partition.number)?, offset)
                 .map_err(|error| super::error::of(&partition.to_string(), &error))?;
         }
         Ok(list)

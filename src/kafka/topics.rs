@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::event::Topic;
 use crate::event::topic::TopicRole;
+use crate::event::{Topic, TopicName};
 use crate::log::{Log as _, LogError};
 
 use super::KafkaLog;
@@ -19,18 +19,18 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Difference {
     /// The topic does not exist.
-    Missing { topic: Topic, partitions: u32, replicas: u32 },
+    Missing { topic: TopicName, partitions: u32, replicas: u32 },
     /// The topic has fewer partitions, and may be given more.
-    Partitions { topic: Topic, wanted: u32, found: u32 },
+    Partitions { topic: TopicName, wanted: u32, found: u32 },
     /// The topic has another number of partitions, and a change would break what rests on it: the ledger's is fixed at
     /// genesis, control has one order, an output's consumers count on a key staying where it is; and nothing can shrink.
-    FixedPartitions { topic: Topic, wanted: u32, found: u32 },
+    FixedPartitions { topic: TopicName, wanted: u32, found: u32 },
     /// A setting has another value.
-    Config { topic: Topic, name: String, wanted: String, found: Option<String> },
+    Config { topic: TopicName, name: String, wanted: String, found: Option<String> },
 }
 
 impl Difference {
-    pub fn topic(&self) -> Topic {
+    pub fn topic(&self) -> TopicName {
         match self {
             Difference::Missing { topic, .. }
             | Difference::Partitions { topic, .. }
@@ -71,21 +71,21 @@ pub struct Applied {
     pub left: Vec<Difference>,
 }
 
-/// Compares; changes nothing. `replicas_max` caps the manifests' replicas on a smaller cluster.
-pub fn plan(log: &KafkaLog, replicas_max: Option<u32>) -> Result<Vec<Difference>, LogError> {
+/// Compares; changes nothing. `own` are the topics that tenants have of their own; `replicas_max` caps the manifests' replicas on a smaller cluster.
+pub fn plan(log: &KafkaLog, own: &[TopicName], replicas_max: Option<u32>) -> Result<Vec<Difference>, LogError> {
     let admin = Admin::new(log.settings())?;
     let mut differences = Vec::new();
-    for topic in Topic::ALL {
-        differences.extend(compare(log, &admin, &Manifest::of(*topic, replicas_max)?)?);
+    for topic in Topic::ALL.iter().map(|topic| TopicName::from(*topic)).chain(own.iter().copied()) {
+        differences.extend(compare(log, &admin, &Manifest::of(topic, replicas_max)?)?);
     }
     Ok(differences)
 }
 
 /// Makes the cluster like the manifests, as far as that takes nothing away. Repeating it changes nothing.
-pub fn apply(log: &KafkaLog, replicas_max: Option<u32>) -> Result<Applied, LogError> {
+pub fn apply(log: &KafkaLog, own: &[TopicName], replicas_max: Option<u32>) -> Result<Applied, LogError> {
     let admin = Admin::new(log.settings())?;
     let mut applied = Applied::default();
-    for difference in plan(log, replicas_max)? {
+    for difference in plan(log, own, replicas_max)? {
         let topic = difference.topic();
         let (name, manifest) = (log.names().topic(topic), Manifest::of(topic, replicas_max)?);
         match &difference {
@@ -134,8 +134,8 @@ fn compare(log: &KafkaLog, admin: &Admin, manifest: &Manifest) -> Result<Vec<Dif
 }
 
 /// Admission re-keys everything, so what it reads may be spread anew at any time, except the one control partition.
-fn may_grow(topic: Topic) -> bool {
-    topic.role() == TopicRole::Input || matches!(topic, Topic::AttestationBackfill | Topic::Work)
+fn may_grow(name: TopicName) -> bool {
+    name.topic.role() == TopicRole::Input || matches!(name.topic, Topic::AttestationBackfill | Topic::Work)
 }
 
 fn settle(log: &KafkaLog, difference: &Difference) -> Result<(), LogError> {

@@ -77,10 +77,12 @@ impl Folding<'_> {
         let tenant = &trust.tenant;
         let pair = Pair { trust: trust.digest(self.partition.root), epoch: self.partition.epoch };
         let old = self.tenant_row(tenant)?;
+        let trust = &old.as_ref().map_or_else(|| trust.clone(), |old| trust.succeeding(&old.trust));
         if old.as_ref().is_some_and(|old| old.trust == *trust && old.pair == pair) {
             return Ok(());
         }
         if old.is_none() {
+            self.learn_outputs(tenant, trust.topics.outputs())?;
             self.partition.tenants.push(tenant.clone());
             self.partition.tenants.sort_unstable();
         }

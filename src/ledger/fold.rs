@@ -134,6 +134,7 @@ impl<'s> Folding<'s> {
     }
 
     fn admitted(&mut self, tenant: &Tenant, admitted: &Admitted) -> Result<Fate, FoldError> {
+        self.learn_outputs(tenant, &admitted.outputs)?;
         let evidence = match &admitted.attestation {
             Some(attestation) => Some(self.attestation(tenant, admitted, attestation)?),
             None => None,
@@ -305,7 +306,7 @@ impl<'s> Folding<'s> {
 /// The rows that a record names itself.
 fn named_rows(record: &LedgerRecord, first: &mut Vec<Key>, about: &mut Vec<Key>) {
     let tenant = &record.tenant;
-    first.extend([keys::partition(), keys::tenant(tenant)]);
+    first.extend([keys::partition(), keys::tenant(tenant), keys::outputs(tenant)]);
     match &record.body {
         Body::Admitted(admitted) => {
             if let Some(event) = &admitted.event {

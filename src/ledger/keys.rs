@@ -18,6 +18,7 @@
 //! | 0d | facts | tenant, event id, index | facts | parts of normalised facts |
 //! | 0e | tree | SHA-256 of log id and origin | `TreeRow` | per log whose checkpoints were seen; system tenant's partition |
 //! | 0f | tree at a size | the same, size | checkpoints of that size, one per root | one per size that was seen |
+//! | 10 | outputs | tenant | topics | for tenants with outputs of their own, from the first that says so on |
 
 use crate::event::{Digest, Millis, Tenant};
 use crate::verdict::result::{Pair, RestsOn};
@@ -146,6 +147,11 @@ pub fn tree(log: Digest, origin: &str) -> Key {
 
 pub fn tree_at(log: Digest, origin: &str, size: u64) -> Key {
     with(of_tree(0x0f, log, origin), &[&size.to_be_bytes()])
+}
+
+/// The outputs that a tenant has of its own.
+pub fn outputs(tenant: &Tenant) -> Key {
+    start(0x10, tenant)
 }
 
 /// The digest that ends a key of kinds 08 and 09.

@@ -1,5 +1,6 @@
 //! From a verdict to records: what is published, and whether anything changed at all.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use serde::Serialize;
@@ -8,6 +9,7 @@ use crate::event::{Digest, Tenant, Topic};
 
 use super::evaluate::Verdict;
 use super::fold::{FoldError, Folding};
+use super::keys;
 use super::output::{
     BUILT_IN_POLICY, Change, Decision, DecisionInputs, Dsse, LedgerPosition, Provenance, Published, PublishedDocument,
     Status, TimelineEntry, Trust,
@@ -212,7 +214,8 @@ impl Folding<'_> {
     pub(super) fn ask(&mut self, tenant: &Tenant, attestation: Digest, work: &Work) {
         let key = format!("{tenant}/{}", attestation.hex()).into_bytes();
         let value = serde_json::to_vec(work).unwrap_or_default();
-        let publication = Publication { topic: Topic::Work, partition: None, key, value, headers: Vec::new() };
+        let publication =
+            Publication { topic: Topic::Work, owner: None, partition: None, key, value, headers: Vec::new() };
         self.step.publish.push(publication);
     }
 
@@ -223,6 +226,22 @@ impl Folding<'_> {
         Ok(Digest::of(value.unwrap_or_default()))
     }
 
+    /// The outputs that a tenant has of its own, as its first entry has them.
+    fn own_outputs(&mut self, tenant: &Tenant) -> Result<BTreeSet<Topic>, FoldError> {
+        Ok(self.rows.get(&keys::outputs(tenant))?.unwrap_or_default())
+    }
+
+    /// Remembers them, once. The tenant's records say it as its entry does: whichever this partition meets first, nothing
+    /// of the tenant is ever published elsewhere.
+    pub(super) fn learn_outputs(&mut self, tenant: &Tenant, outputs: &BTreeSet<Topic>) -> Result<(), FoldError> {
+        let key = keys::outputs(tenant);
+        if outputs.is_empty() || self.rows.bytes(&key)?.is_some() {
+            return Ok(());
+        }
+        self.rows.put(key, outputs)
+    }
+
+    /// Publishes on the tenant's own topic where it has one, else on the shared one.
     pub(super) fn append<T: Serialize>(
         &mut self,
         topic: Topic,
@@ -234,7 +253,8 @@ impl Folding<'_> {
         let key = format!("{tenant}/{id}").into_bytes();
         let headers = change.map(|change| ("change", change.as_str().to_owned())).into_iter().collect();
         let value = to_bytes(value)?;
-        self.step.publish.push(Publication { topic, partition: None, key, value, headers });
+        let owner = self.own_outputs(tenant)?.contains(&topic).then(|| tenant.clone());
+        self.step.publish.push(Publication { topic, owner, partition: None, key, value, headers });
         Ok(())
     }
 }

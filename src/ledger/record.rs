@@ -1,9 +1,11 @@
 //! The ledger record: serialised once, never again; the leaf of the tenant's Merkle log to come. Everything that has
 //! meaning is in the value, nothing in Kafka headers.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Digest, EventId, Kind, Millis, Subject, Tenant, Topic, base64};
+use crate::event::{Digest, EventId, Kind, Millis, Subject, Tenant, Topic, TopicName, base64};
 use crate::formats::facts::{Claimed, Facts, ScanInputs};
 use crate::verdict::result::{AttestationFacts, AttestationResult};
 
@@ -64,6 +66,9 @@ pub struct Admitted {
     pub input: Bytes,
     /// How many control records admission had read.
     pub control: u64,
+    /// The outputs that the tenant has of its own: the fold may meet the tenant's records before its entry.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub outputs: BTreeSet<Topic>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<AdmittedEvent>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,7 +79,8 @@ pub struct Admitted {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Source {
-    pub topic: Topic,
+    /// Its name on the log: a tenant's own is `{tenant}.{topic}`.
+    pub topic: TopicName,
     pub partition: u32,
     pub offset: u64,
     pub timestamp: Millis,

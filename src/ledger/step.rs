@@ -1,6 +1,6 @@
 //! What folding one record comes to: one fate, and what to publish. What to remember lies in the batch's memo.
 
-use crate::event::Topic;
+use crate::event::{Tenant, Topic};
 
 /// The fate of one ledger record: records = sum of fates, in every transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +49,8 @@ impl Fate {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publication {
     pub topic: Topic,
+    /// The tenant whose own topic it goes to; `None`: the shared one.
+    pub owner: Option<Tenant>,
     pub partition: Option<u32>,
     pub key: Vec<u8>,
     pub value: Vec<u8>,

@@ -50,6 +50,7 @@ impl Folding<'_> {
         let record = LedgerRecord::new(tenant, Body::Continue(Continue { sweep, step }));
         self.step.publish.push(Publication {
             topic: Topic::Ledger,
+            owner: None,
             partition: Some(self.number),
             key,
             value: record.to_bytes(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::event::{Millis, Topic};
+use crate::event::{Millis, Owner, Topic, TopicName};
 
 use super::LogError;
 
@@ -10,12 +10,29 @@ use super::LogError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Partition {
     pub topic: Topic,
+    /// The tenant whose own topic it is; `None`: shared.
+    pub owner: Option<Owner>,
     pub number: u32,
+}
+
+impl Partition {
+    pub const fn shared(topic: Topic, number: u32) -> Self {
+        Partition { topic, owner: None, number }
+    }
+
+    pub fn of(name: impl Into<TopicName>, number: u32) -> Self {
+        let TopicName { topic, owner } = name.into();
+        Partition { topic, owner, number }
+    }
+
+    pub const fn name(&self) -> TopicName {
+        TopicName { topic: self.topic, owner: self.owner }
+    }
 }
 
 impl std::fmt::Display for Partition {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}-{}", self.topic, self.number)
+        write!(f, "{}-{}", self.name(), self.number)
     }
 }
 
@@ -48,10 +65,18 @@ impl Record {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
     pub topic: Topic,
+    /// The tenant whose own topic it goes to; `None`: the shared one.
+    pub owner: Option<Owner>,
     pub partition: Option<u32>,
     pub key: Option<Vec<u8>>,
     pub value: Option<Vec<u8>>,
     pub headers: Vec<Header>,
+}
+
+impl Outgoing {
+    pub const fn name(&self) -> TopicName {
+        TopicName { topic: self.topic, owner: self.owner }
+    }
 }
 
 /// The first offset that is kept and the last stable offset (one past the last committed record or marker).
@@ -101,11 +126,17 @@ pub trait Log: Clone + Send + Sync + 'static {
     type Reader: Reader;
 
     /// How many partitions a topic has. Blocks; fails when the topic is unknown.
-    fn partitions(&self, topic: Topic) -> Result<u32, LogError>;
+    fn partitions(&self, topic: impl Into<TopicName>) -> Result<u32, LogError>;
 
     /// Joins `group` (one member per call) for `topics`. `member` is this worker's stable name: it comes back to its
     /// partitions at once after a crash.
-    fn inlet(&self, group: &str, member: &str, topics: &[Topic], start: StartAt) -> Result<Self::Inlet, LogError>;
+    fn inlet<N: Into<TopicName> + Copy>(
+        &self,
+        group: &str,
+        member: &str,
+        topics: &[N],
+        start: StartAt,
+    ) -> Result<Self::Inlet, LogError>;
 
     /// Opens a transactional writer and fences every earlier one of the same id. Blocks until what they left open is
     /// settled.
@@ -129,6 +160,9 @@ pub trait Inlet: Send {
     /// Serves the group and gathers. Rebalances happen in here only, so never while a transaction is open.
     fn gather(&mut self, limits: Gather) -> Result<Gathered, LogError>;
 
+    /// Reads these topics from the next assignment on: the present one is given up, as in any rebalance.
+    fn subscribe(&mut self, topics: &[TopicName]) -> Result<(), LogError>;
+
     /// The fence of the present assignment; `None` when nothing is assigned or the assignment is lost.
     fn fence(&self) -> Option<Self::Fence>;
 
@@ -138,8 +172,13 @@ pub trait Inlet: Send {
     /// Reads on from `offset`; what was prefetched is dropped.
     fn seek(&mut self, partition: Partition, offset: u64) -> Result<(), LogError>;
 
-    /// Stops delivering one partition, for good or until `resume`: the others go on.
+    /// Stops delivering one partition, until `resume` or the next assignment: the others go on. Only what is owned can
+    /// be paused; again changes nothing.
     fn pause(&mut self, partition: Partition) -> Result<(), LogError>;
+
+    /// Delivers a paused partition again, from the first record that was not delivered, or from where it was moved to
+    /// meanwhile. What is not paused is left as it is.
+    fn resume(&mut self, partition: Partition) -> Result<(), LogError>;
 
     /// Serves the group without delivering records, so that long work between two gathers does not cost the membership.
     /// Returns false when the assignment is over (the next `gather` tells how).

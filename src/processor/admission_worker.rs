@@ -13,17 +13,20 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use crate::admission::answer::Unanswered;
 use crate::admission::ports::Objects;
 use crate::admission::{Admission, Fate, Input, Outcome, TrustTable, answer};
-use crate::event::{Millis, Tenant, Topic, limits, partition_of};
+use crate::event::{Millis, Owner, Tenant, Topic, TopicName, limits, partition_of};
 use crate::ledger::checkpoint::CheckpointSeen;
 use crate::ledger::control::{ControlRecord, system_tenant};
 use crate::ledger::record::{Body, ControlCopy, LedgerRecord, Work};
-use crate::log::{Gathered, Inlet, Log, LogError, Outgoing, Outlet, Partition, Record};
+use crate::log::{Assignment, Gathered, Inlet, Log, LogError, Outgoing, Outlet, Partition, Record};
 use crate::telemetry::{Happening, Observer, Point, Role};
 use crate::verdict::SignedCheckpoint;
 
+use super::Backlog;
 use super::control_view::{CONTROL, ControlView};
 use super::genesis::{check_partitions, outgoing};
 use super::seen::SeenCheckpoints;
+use super::subscription::Subscription;
+use super::throttle::{Throttle, Why};
 use super::worker::{Backoff, Stop, WorkerSettings};
 
 /// The clock that stamps `admittedAt` and ticks.
@@ -38,6 +41,7 @@ pub struct AdmissionWorker<L: Log> {
     clock: Clock,
     partitions: u32,
     owned: Vec<Partition>,
+    throttle: Throttle,
     /// Where the control owner stands; `None` while this worker does not own control.
     control: Option<ControlOwner>,
     /// Checkpoints that are in the ledger already, as far as this worker remembers.
@@ -70,8 +74,14 @@ impl<L: Log> AdmissionWorker<L> {
         observer: Arc<dyn Observer>,
         clock: Clock,
     ) -> Self {
-        let (owned, seen) = (Vec::new(), SeenCheckpoints::default());
-        AdmissionWorker { log, objects, settings, observer, clock, partitions: 0, owned, control: None, seen }
+        let (owned, throttle, seen) = (Vec::new(), Throttle::default(), SeenCheckpoints::default());
+        AdmissionWorker { log, objects, settings, observer, clock, partitions: 0, owned, throttle, control: None, seen }
+    }
+
+    /// Takes the fold's backlog into account, which somebody else looks at.
+    pub fn with_backlog(mut self, backlog: Arc<Backlog>) -> Self {
+        self.throttle = Throttle::new(backlog);
+        self
     }
 
     /// Runs until `stop`. Returns only an error that no retry can mend.
@@ -89,6 +99,7 @@ impl<L: Log> AdmissionWorker<L> {
 
     fn serve(&mut self, stop: &Stop, backoff: &mut Backoff) -> Result<(), LogError> {
         let role = Role::Admission;
+        self.forget();
         // Control is read to its end before anything is consumed.
         let mut view = ControlView::open(&self.log, &*self.observer)?;
         let Some(genesis) = view.table.genesis().cloned() else {
@@ -98,7 +109,7 @@ impl<L: Log> AdmissionWorker<L> {
         check_partitions(&self.log, &genesis)?;
         self.partitions = genesis.partitions;
         let mut outlet = self.log.outlet(&self.settings.transactional_id(role))?;
-        let topics: Vec<Topic> = Topic::admission_inputs().collect();
+        let mut subscription = Subscription::shared();
         let log = self.log.clone();
         // Nothing is in the log before the first commit that this group has not to read.
         let start = Box::new(move |partition, committed: Option<u64>| match committed {
@@ -106,25 +117,20 @@ impl<L: Log> AdmissionWorker<L> {
             None => Ok(log.range(partition)?.first),
         });
         let group = self.settings.group(role);
-        let mut inlet = self.log.inlet(&group, &self.settings.member, &topics, start)?;
+        let mut inlet = self.log.inlet(&group, &self.settings.member, subscription.topics(), start)?;
         while !stop.is_stopped() {
             let gathered = inlet.gather(self.settings.limits())?;
             let outcome = match gathered {
-                Gathered::Records(records) if records.is_empty() => self.idle(&mut inlet, &mut outlet, &view),
+                Gathered::Records(records) if records.is_empty() => self.idle(&mut inlet, &mut outlet, &mut view),
                 Gathered::Records(records) => self.batch(&mut inlet, &mut outlet, &mut view, &records, stop),
                 Gathered::Assigned(assigned) => {
-                    self.observer.happened(&Happening::Rebalanced { role, owned: assigned.len(), lost: false });
-                    self.owned = assigned.iter().map(|assignment| assignment.partition).collect();
-                    let control = assigned.iter().find(|assignment| assignment.partition == CONTROL);
-                    let start = control.map(|assignment| assignment.start);
-                    self.control = start.map(|start| self.own_control(start)).transpose()?;
+                    self.assigned(&assigned, subscription.topics())?;
                     view.read_to_end(&*self.observer)?;
                     Ok(())
                 }
                 Gathered::Revoked { lost } => {
                     self.observer.happened(&Happening::Rebalanced { role, owned: 0, lost });
-                    self.control = None;
-                    self.owned.clear();
+                    self.forget();
                     Ok(())
                 }
             };
@@ -132,8 +138,57 @@ impl<L: Log> AdmissionWorker<L> {
                 outlet = self.recover(&mut inlet, outlet, &error)?;
             }
             backoff.reset();
+            if !self.owned.is_empty() {
+                self.pause_and_resume(&mut inlet, &view.table)?;
+                if let Some(topics) = subscription.next(&self.log, &view.table, &*self.observer)? {
+                    inlet.subscribe(topics)?;
+                }
+            }
         }
         inlet.close()
+    }
+
+    /// Nothing is owned.
+    fn forget(&mut self) {
+        self.control = None;
+        self.owned.clear();
+        self.throttle.revoked();
+    }
+
+    fn assigned(&mut self, assigned: &[Assignment], topics: &[TopicName]) -> Result<(), LogError> {
+        let (role, owned) = (Role::Admission, assigned.len());
+        self.observer.happened(&Happening::Rebalanced { role, owned, lost: false });
+        self.owned = assigned.iter().map(|assignment| assignment.partition).collect();
+        let mut counts: BTreeMap<Owner, u32> = BTreeMap::new();
+        for name in topics {
+            if let Some(owner) = name.owner {
+                *counts.entry(owner).or_default() += self.log.partitions(*name)?;
+            }
+        }
+        self.throttle.assigned(&self.owned, &counts, self.partitions, (self.clock)());
+        let control = assigned.iter().find(|assignment| assignment.partition == CONTROL);
+        let start = control.map(|assignment| assignment.start);
+        self.control = start.map(|start| self.own_control(start)).transpose()?;
+        Ok(())
+    }
+
+    /// Tenants with topics of their own wait and go on between two batches.
+    fn pause_and_resume(&mut self, inlet: &mut L::Inlet, table: &TrustTable) -> Result<(), LogError> {
+        for turn in self.throttle.turns(table, (self.clock)()) {
+            for partition in &turn.partitions {
+                match turn.now {
+                    Some(_) => inlet.pause(*partition)?,
+                    None => inlet.resume(*partition)?,
+                }
+            }
+            self.observer.happened(&Happening::Throttled {
+                tenant: turn.owner.as_str(),
+                before: turn.before.map(Why::as_str),
+                now: turn.now.map(Why::as_str),
+                partitions: turn.partitions.len(),
+            });
+        }
+        Ok(())
     }
 
     /// Counts the control records before `start`: the number of the next one.
@@ -161,6 +216,7 @@ impl<L: Log> AdmissionWorker<L> {
         let worked = self.work(inlet, view, records, stop)?;
         let Some(worked) = worked else { return Ok(()) };
         self.transact(inlet, outlet, &worked)?;
+        self.throttle.spend(records, (self.clock)());
         let outputs = u64::try_from(worked.outputs.len()).unwrap_or(0);
         let took = begun.elapsed();
         let (role, records) = (Role::Admission, worked.records);
@@ -175,7 +231,14 @@ impl<L: Log> AdmissionWorker<L> {
         self.tick(inlet, outlet)
     }
 
-    fn idle(&mut self, inlet: &mut L::Inlet, outlet: &mut L::Outlet, view: &ControlView<L>) -> Result<(), LogError> {
+    fn idle(
+        &mut self,
+        inlet: &mut L::Inlet,
+        outlet: &mut L::Outlet,
+        view: &mut ControlView<L>,
+    ) -> Result<(), LogError> {
+        // A new tenant's own topics are not read yet, so no record of theirs would make anybody look.
+        view.glance(&*self.observer)?;
         self.tell_age(view);
         self.tick(inlet, outlet)
     }
@@ -209,9 +272,9 @@ impl<L: Log> AdmissionWorker<L> {
             }
         }
         let mut worked = Worked::default();
-        let mut received: BTreeMap<Topic, u64> = BTreeMap::new();
+        let mut received: BTreeMap<TopicName, u64> = BTreeMap::new();
         for (record, outcome) in records.iter().zip(outcomes) {
-            *received.entry(record.partition.topic).or_default() += 1;
+            *received.entry(record.partition.name()).or_default() += 1;
             worked.records += 1;
             worked.offsets.insert(record.partition, record.offset + 1);
             match (record.partition.topic, outcome) {
@@ -257,11 +320,12 @@ impl<L: Log> AdmissionWorker<L> {
             }
             Fate::DeadLetter(letter) => {
                 *worked.fates.entry("dead-lettered").or_default() += 1;
-                let Partition { topic, number } = record.partition;
-                let (partition, offset, code) = (number, record.offset, letter.code);
+                let (topic, partition) = (record.partition.name(), record.partition.number);
+                let (offset, code) = (record.offset, letter.code);
                 self.observer.happened(&Happening::DeadLettered { topic, partition, offset, code });
                 worked.outputs.push(Outgoing {
                     topic: Topic::DeadLetter,
+                    owner: None,
                     partition: None,
                     key: letter.key,
                     value: letter.value,
@@ -413,6 +477,7 @@ impl<L: Log> AdmissionWorker<L> {
 fn input_of(record: &Record) -> Input<'_> {
     Input {
         topic: record.partition.topic,
+        owner: record.partition.owner,
         partition: record.partition.number,
         offset: record.offset,
         timestamp: record.timestamp,

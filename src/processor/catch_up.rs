@@ -42,7 +42,7 @@ pub fn catch_up<L: Log, S: State>(
     fold: Fold,
     alive: &mut dyn FnMut() -> Result<bool, LogError>,
 ) -> Result<u64, CatchUpError> {
-    let partition = Partition { topic: Topic::Ledger, number: owned.number };
+    let partition = Partition::of(Topic::Ledger, owned.number);
     check_last(log, owned, partition)?;
     let stored = owned.folded_to();
     if stored > committed {
@@ -114,7 +114,7 @@ pub fn positions<L: Log>(log: &L) -> Result<Vec<Position>, LogError> {
     let count = log.partitions(Topic::Positions)?;
     let mut start = Vec::new();
     for number in 0..count {
-        let partition = Partition { topic: Topic::Positions, number };
+        let partition = Partition::of(Topic::Positions, number);
         start.push((partition, log.range(partition)?.first));
     }
     let mut reader = log.reader(&start)?;

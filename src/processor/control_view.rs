@@ -17,7 +17,7 @@ pub struct ControlView<L: Log> {
 }
 
 /// The one partition of control.
-pub const CONTROL: Partition = Partition { topic: Topic::Control, number: 0 };
+pub const CONTROL: Partition = Partition::shared(Topic::Control, 0);
 
 impl<L: Log> ControlView<L> {
     /// Reads control from its beginning to its end.

@@ -70,7 +70,7 @@ pub fn init<L: Log>(log: &L, application: &str, seed: Seed) -> Result<Born, LogE
 
 /// The genesis of a ledger, the first record of control; `None` while it has none.
 pub fn read<L: Log>(log: &L) -> Result<Option<Genesis>, LogError> {
-    let control = Partition { topic: Topic::Control, number: 0 };
+    let control = Partition::of(Topic::Control, 0);
     let range = log.range(control)?;
     let mut reader = log.reader(&[(control, range.first)])?;
     loop {
@@ -107,6 +107,7 @@ pub(super) fn position_record(position: &Position) -> Outgoing {
     let value = serde_json::to_vec(position).unwrap_or_default();
     Outgoing {
         topic: Topic::Positions,
+        owner: None,
         partition: None,
         key: Some(key.into_bytes()),
         value: Some(value),
@@ -115,5 +116,12 @@ pub(super) fn position_record(position: &Position) -> Outgoing {
 }
 
 pub(super) fn outgoing(topic: Topic, partition: u32, key: &[u8], value: Vec<u8>) -> Outgoing {
-    Outgoing { topic, partition: Some(partition), key: Some(key.to_vec()), value: Some(value), headers: Vec::new() }
+    Outgoing {
+        topic,
+        owner: None,
+        partition: Some(partition),
+        key: Some(key.to_vec()),
+        value: Some(value),
+        headers: Vec::new(),
+    }
 }

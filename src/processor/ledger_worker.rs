@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::event::Topic;
+use crate::event::{Owner, Topic};
 use crate::ledger::state::{State as _, States};
 use crate::ledger::{Folding, Publication};
 use crate::log::{Assignment, Gathered, Inlet, Log, LogError, Outgoing, Outlet, Partition, Record, StartAt};
@@ -156,7 +156,7 @@ impl<L: Log, S: States> LedgerWorker<L, S> {
         self.observer.happened(&Happening::Stopped { partition: number, code: code.code(), seq });
         self.owned.remove(&number);
         self.stopped.insert(number, code);
-        inlet.pause(Partition { topic: Topic::Ledger, number })
+        inlet.pause(Partition::of(Topic::Ledger, number))
     }
 
     /// Folds a batch, commits its outputs and offsets, then remembers it.
@@ -171,7 +171,7 @@ impl<L: Log, S: States> LedgerWorker<L, S> {
             let Some(owned) = self.owned.get_mut(&number) else { continue };
             let topic = Topic::Ledger;
             let count = u64::try_from(records.len()).unwrap_or(0);
-            self.observer.happened(&Happening::Received { role: Role::Ledger, topic, records: count });
+            self.observer.happened(&Happening::Received { role: Role::Ledger, topic: topic.into(), records: count });
             batches.push((number, owned.fold(&records, self.fold)));
         }
         let folded: Vec<&FoldedBatch> =
@@ -213,7 +213,7 @@ impl<L: Log, S: States> LedgerWorker<L, S> {
         self.pass(Point::Appended);
         let next = |batch: &&FoldedBatch| {
             let position = batch.position.as_ref()?;
-            Some((Partition { topic: Topic::Ledger, number: position.partition }, position.next_offset))
+            Some((Partition::of(Topic::Ledger, position.partition), position.next_offset))
         };
         // At least one offset is always there: a batch without any was not brought here. An empty list is not fenced.
         let offsets: Vec<(Partition, u64)> = batches.iter().filter_map(next).collect();
@@ -246,7 +246,7 @@ impl<L: Log, S: States> LedgerWorker<L, S> {
     fn halt(&mut self, inlet: &mut L::Inlet, number: u32, halt: Option<Halt>) -> Result<(), LogError> {
         match halt {
             None => Ok(()),
-            Some(Halt::Retry { offset }) => inlet.seek(Partition { topic: Topic::Ledger, number }, offset),
+            Some(Halt::Retry { offset }) => inlet.seek(Partition::of(Topic::Ledger, number), offset),
             Some(Halt::Stop { code, .. }) => self.stop(inlet, number, code),
         }
     }
@@ -288,8 +288,7 @@ impl<L: Log, S: States> LedgerWorker<L, S> {
         drop(outlet);
         let outlet = self.log.outlet(&self.settings.transactional_id(Role::Ledger))?;
         let numbers: Vec<u32> = self.owned.keys().copied().collect();
-        let partitions: Vec<Partition> =
-            numbers.iter().map(|number| Partition { topic: Topic::Ledger, number: *number }).collect();
+        let partitions: Vec<Partition> = numbers.iter().map(|number| Partition::of(Topic::Ledger, *number)).collect();
         let committed = inlet.committed(&partitions)?;
         for (partition, committed) in partitions.into_iter().zip(committed) {
             let known = self.owned.get(&partition.number).map_or(0, |owned| owned.next);
@@ -332,6 +331,7 @@ fn outgoing(publication: &Publication) -> Outgoing {
     let header = |(name, value): &(&'static str, String)| ((*name).to_owned(), Some(value.clone().into_bytes()));
     Outgoing {
         topic: publication.topic,
+        owner: publication.owner.as_ref().map(Owner::of),
         partition: publication.partition,
         key: Some(publication.key.clone()),
         value: Some(publication.value.clone()),

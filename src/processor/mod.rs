@@ -2,15 +2,19 @@
 //! crash at each point leaves.
 
 pub mod admission_worker;
+pub mod backlog;
 pub mod catch_up;
 pub mod control_view;
 pub mod genesis;
 pub mod ledger_worker;
 pub mod partition;
 mod seen;
+mod subscription;
+pub mod throttle;
 pub mod worker;
 
 pub use admission_worker::{AdmissionWorker, Clock};
+pub use backlog::Backlog;
 pub use control_view::ControlView;
 pub use ledger_worker::LedgerWorker;
 pub use worker::{Stop, WorkerSettings};

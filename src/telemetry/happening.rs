@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::event::Topic;
+use crate::event::TopicName;
 
 /// A stage of the pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,13 +67,13 @@ pub enum Happening<'a> {
     /// The loop passed a point.
     Passed { role: Role, point: Point },
     /// Records came in.
-    Received { role: Role, topic: Topic, records: u64 },
+    Received { role: Role, topic: TopicName, records: u64 },
     /// A fate, counted: per stage, records in = sum of fates.
     Fates { role: Role, fate: &'static str, records: u64 },
     /// A verdict changed.
     Verdict { status: &'static str, reason: Option<&'a str> },
     /// An input went to the dead-letter topic.
-    DeadLettered { topic: Topic, partition: u32, offset: u64, code: &'a str },
+    DeadLettered { topic: TopicName, partition: u32, offset: u64, code: &'a str },
     /// A transaction committed.
     Committed { role: Role, records: u64, outputs: u64, took: Duration },
     /// A transaction did not certainly commit; the one recovery path follows.
@@ -87,11 +87,15 @@ pub enum Happening<'a> {
     /// A partition's fold stands here.
     Folded { partition: u32, seq: u64 },
     /// How far a partition lies behind the last stable offset.
-    Lag { role: Role, topic: Topic, partition: u32, records: u64, milliseconds: i64 },
+    Lag { role: Role, topic: TopicName, partition: u32, records: u64, milliseconds: i64 },
     /// The trust root in force was activated so long ago.
     TrustRootAge { milliseconds: i64 },
     /// A transparency log said two things, or its history does not hold: somebody should be woken.
     Alarm { alarm: &'a str, origin: &'a str },
+    /// A tenant's own topics wait, or go on (`None`), in this many partitions.
+    Throttled { tenant: &'a str, before: Option<&'a str>, now: Option<&'a str>, partitions: usize },
+    /// A request was refused, because its tenant is over its rate.
+    RateRefused { tenant: &'a str },
     /// A control record was dropped, or a tick.
     ControlDropped { why: &'a str },
     /// The log cannot be reached; another try follows.

@@ -13,14 +13,14 @@ impl Observer for Journal {
             | Happening::Folded { .. }
             | Happening::TrustRootAge { .. } => {}
             Happening::Received { role, topic, records } => {
-                tracing::trace!(role = role.as_str(), topic = topic.name(), records, "received");
+                tracing::trace!(role = role.as_str(), %topic, records, "received");
             }
             Happening::Fates { role, fate, records } => {
                 tracing::debug!(role = role.as_str(), fate, records, "fates");
             }
             Happening::Verdict { status, reason } => tracing::debug!(status, reason, "verdict"),
             Happening::DeadLettered { topic, partition, offset, code } => {
-                tracing::info!(topic = topic.name(), partition, offset, code, "dead-lettered");
+                tracing::info!(%topic, partition, offset, code, "dead-lettered");
             }
             Happening::Committed { role, records, outputs, took } => {
                 let took_ms = milliseconds(*took);
@@ -39,6 +39,13 @@ impl Observer for Journal {
             Happening::Alarm { alarm, origin } => {
                 tracing::error!(alarm, origin, "a transparency log contradicts itself; ledger.timeline has the proof");
             }
+            Happening::Throttled { tenant, now: Some(why), partitions, .. } => {
+                tracing::info!(tenant, why, partitions, "the tenant's own topics wait");
+            }
+            Happening::Throttled { tenant, now: None, partitions, .. } => {
+                tracing::info!(tenant, partitions, "the tenant's own topics go on");
+            }
+            Happening::RateRefused { tenant } => tracing::debug!(tenant, "a request over the rate was refused"),
             Happening::ControlDropped { why } => tracing::error!(why, "a control record was dropped"),
             Happening::Unreachable { role, why, retry } => {
                 let retry_ms = milliseconds(*retry);

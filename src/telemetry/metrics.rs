@@ -67,6 +67,12 @@ metrics! {
     TrustRootAge = "attestream_trust_root_age_seconds";
     /// Contradictions of transparency logs, by log and kind: page somebody.
     Alarms = "attestream_log_alarms_total";
+    /// Whether a tenant's own topics wait, and why: 1 while they do.
+    TenantPaused = "attestream_tenant_paused";
+    /// How often they began to wait.
+    TenantPauses = "attestream_tenant_pauses_total";
+    /// Requests refused because their tenant is over its rate.
+    RateRefused = "attestream_rate_refused_total";
     /// Control records that were dropped.
     ControlDropped = "attestream_control_dropped_total";
     /// Tries that failed because something could not be reached.
@@ -104,6 +110,9 @@ struct Instruments {
     stopped: Counter<u64>,
     trust_root_age: Gauge<f64>,
     alarms: Counter<u64>,
+    tenant_paused: Gauge<u64>,
+    tenant_pauses: Counter<u64>,
+    rate_refused: Counter<u64>,
     control_dropped: Counter<u64>,
     unreachable: Counter<u64>,
 }
@@ -169,6 +178,9 @@ impl Instruments {
             stopped: counter(Metric::Stopped),
             trust_root_age: meter.f64_gauge(age.name()).with_description(age.help()).build(),
             alarms: counter(Metric::Alarms),
+            tenant_paused: gauge(Metric::TenantPaused),
+            tenant_pauses: counter(Metric::TenantPauses),
+            rate_refused: counter(Metric::RateRefused),
             control_dropped: counter(Metric::ControlDropped),
             unreachable: counter(Metric::Unreachable),
         }
@@ -194,7 +206,7 @@ impl Observer for Metrics {
         match happening {
             Happening::Passed { .. } | Happening::Notice { .. } => {}
             Happening::Received { role, topic, records } => {
-                to.received.add(*records, &[label("role", role.as_str()), label("topic", topic.name())]);
+                to.received.add(*records, &[label("role", role.as_str()), label("topic", &topic.to_string())]);
             }
             Happening::Fates { role, fate, records } => {
                 to.fates.add(*records, &[label("role", role.as_str()), label("fate", fate)]);
@@ -203,7 +215,7 @@ impl Observer for Metrics {
                 to.verdicts.add(1, &[label("status", status), label("reason", reason.unwrap_or_default())]);
             }
             Happening::DeadLettered { topic, code, .. } => {
-                to.dead_letters.add(1, &[label("topic", topic.name()), label("code", code)]);
+                to.dead_letters.add(1, &[label("topic", &topic.to_string()), label("code", code)]);
             }
             Happening::Committed { role, outputs, took, .. } => {
                 let role = [label("role", role.as_str())];
@@ -228,12 +240,23 @@ impl Observer for Metrics {
             Happening::Folded { partition, seq } => to.fold_position.record(*seq, &[number("partition", *partition)]),
             Happening::Lag { role, topic, partition, records, milliseconds } => {
                 let role = label("role", role.as_str());
-                let of = [role, label("topic", topic.name()), number("partition", *partition)];
+                let of = [role, label("topic", &topic.to_string()), number("partition", *partition)];
                 to.lag_records.record(*records, &of);
                 to.lag_seconds.record(seconds(*milliseconds), &of);
             }
             Happening::TrustRootAge { milliseconds } => to.trust_root_age.record(seconds(*milliseconds), &[]),
             Happening::Alarm { alarm, origin } => to.alarms.add(1, &[label("alarm", alarm), label("origin", origin)]),
+            Happening::Throttled { tenant, before, now, .. } => {
+                let of = |why: &str| [label("tenant", tenant), label("why", why)];
+                if let Some(before) = before {
+                    to.tenant_paused.record(0, &of(before));
+                }
+                if let Some(now) = now {
+                    to.tenant_paused.record(1, &of(now));
+                    to.tenant_pauses.add(1, &of(now));
+                }
+            }
+            Happening::RateRefused { tenant } => to.rate_refused.add(1, &[label("tenant", tenant)]),
             Happening::ControlDropped { why } => to.control_dropped.add(1, &[label("why", why)]),
             Happening::Unreachable { role, .. } => to.unreachable.add(1, &[label("role", role.as_str())]),
             Happening::Snapshot { partition, error, .. } => {
@@ -249,18 +272,20 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::event::Topic;
+    use crate::event::{Tenant, Topic, TopicName};
     use crate::telemetry::Role;
 
     #[test]
     fn every_happening_is_counted_under_the_name_of_its_metric() {
         let metrics = Metrics::new().unwrap();
-        let (role, took, topic) = (Role::Ledger, Duration::from_millis(3), Topic::Ledger);
+        let (role, took, topic) = (Role::Ledger, Duration::from_millis(3), Topic::Ledger.into());
+        let own = TopicName::own(&Tenant::new("acme").unwrap(), Topic::SbomSubmitted);
+        let (before, now) = (Some("rate"), Some("fold-lag"));
         let happenings = [
             Happening::Received { role, topic, records: 5 },
             Happening::Fates { role, fate: "published", records: 5 },
             Happening::Verdict { status: "failed", reason: Some("signature-invalid") },
-            Happening::DeadLettered { topic: Topic::SbomSubmitted, partition: 0, offset: 1, code: "json-syntax" },
+            Happening::DeadLettered { topic: own, partition: 0, offset: 1, code: "json-syntax" },
             Happening::Committed { role, records: 5, outputs: 9, took },
             Happening::Recovering { role, why: "x" },
             Happening::Rebalanced { role, owned: 4, lost: false },
@@ -270,6 +295,8 @@ mod tests {
             Happening::Lag { role, topic, partition: 1, records: 2, milliseconds: 1500 },
             Happening::TrustRootAge { milliseconds: 86_400_000 },
             Happening::Alarm { alarm: "split-view", origin: "log.example" },
+            Happening::Throttled { tenant: "acme", before, now, partitions: 4 },
+            Happening::RateRefused { tenant: "acme" },
             Happening::ControlDropped { why: "x" },
             Happening::Unreachable { role, why: "x", retry: took },
             Happening::Snapshot { partition: 1, seq: 12, error: None },
@@ -284,8 +311,12 @@ mod tests {
         let lines = [
             r#"attestream_fates_total{fate="published",role="ledger"} 5"#,
             r#"attestream_verdicts_total{reason="signature-invalid",status="failed"} 1"#,
-            r#"attestream_dead_letters_total{code="json-syntax",topic="sbom.submitted"} 1"#,
             "attestream_trust_root_age_seconds 86400",
+            r#"attestream_dead_letters_total{code="json-syntax",topic="acme.sbom.submitted"} 1"#,
+            r#"attestream_tenant_paused{tenant="acme",why="rate"} 0"#,
+            r#"attestream_tenant_paused{tenant="acme",why="fold-lag"} 1"#,
+            r#"attestream_tenant_pauses_total{tenant="acme",why="fold-lag"} 1"#,
+            r#"attestream_rate_refused_total{tenant="acme"} 1"#,
             r#"attestream_fold_position{partition="1"} 12"#,
             r#"attestream_lag_seconds{partition="1",role="ledger",topic="attestream.ledger"} 1.5"#,
             r#"attestream_transaction_duration_seconds_count{role="ledger"} 1"#,

@@ -13,6 +13,8 @@ crate::codes! {
         TenantUnknown = "tenant-unknown",
         /// What names a tenant in the record does not agree. Name one tenant.
         TenantMismatch = "tenant-mismatch",
+        /// The value is larger than the tenant's quota allows. Store it and send a `cas://` reference.
+        RecordOverQuota = "record-over-quota",
         /// The claim check names no object of this tenant. Store the object before its record.
         ReferenceMissing = "reference-missing",
         /// The normalised facts do not fit into ledger records. Split the document.

@@ -91,6 +91,7 @@ pages! {
     "predicate-not-a-document",
     "predicate-type-unknown",
     "proof-fields-mismatch",
+    "record-over-quota",
     "record-too-large",
     "reference-invalid",
     "reference-missing",

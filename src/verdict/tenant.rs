@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Digest, Kind, Millis, Tenant, jcs};
+use crate::event::{Digest, Kind, Millis, OwnTopics, Quota, Tenant, jcs};
 pub use crate::evidence::{KeyAlgorithm, SignatureEncoding};
 
 /// One tenant's registry entry: what it accepts, and from whom.
@@ -38,6 +38,11 @@ pub struct TenantTrust {
     /// SPDX, CycloneDX, OpenVEX and SARIF versions beyond the pins, as `CycloneDX 1.5`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub versions: Vec<String>,
+    /// Topics of the tenant's own. No result rests on them, nor on the quota.
+    #[serde(default, skip_serializing_if = "OwnTopics::is_none")]
+    pub topics: OwnTopics,
+    #[serde(default, skip_serializing_if = "Quota::is_none")]
+    pub quota: Quota,
 }
 
 const fn one() -> u32 {
@@ -116,12 +121,25 @@ impl TenantTrust {
             predicate_types: Vec::new(),
             payload_types: Vec::new(),
             versions: Vec::new(),
+            topics: OwnTopics::default(),
+            quota: Quota::default(),
         }
+    }
+
+    /// This entry where `old` was in force: own outputs stay as the first entry has them, because what a reader of one
+    /// topic holds verified is withdrawn on that topic.
+    pub fn succeeding(&self, old: &TenantTrust) -> Self {
+        TenantTrust { topics: self.topics.with_outputs_of(&old.topics), ..self.clone() }
+    }
+
+    /// What results rest on: another topic or quota asks nothing anew.
+    fn without_topics(&self) -> Self {
+        TenantTrust { topics: OwnTopics::default(), quota: Quota::default(), ..self.clone() }
     }
 
     /// The tenant's trust digest: this entry and the trust root that it is judged under.
     pub fn digest(&self, root: Option<Digest>) -> Digest {
-        let value = serde_json::json!({ "tenant": self, "root": root });
+        let value = serde_json::json!({ "tenant": self.without_topics(), "root": root });
         Digest::of(&jcs::of_own_value(&value))
     }
 }
@@ -134,7 +152,7 @@ impl TenantTrust {
 
     /// Digest of everything but keys and identities: what every result rests on.
     pub fn rules_digest(&self) -> Digest {
-        let rules = TenantTrust { keys: Vec::new(), identities: Vec::new(), ..self.clone() };
+        let rules = TenantTrust { keys: Vec::new(), identities: Vec::new(), ..self.without_topics() };
         Digest::of(&jcs::of_own_value(&serde_json::json!(rules)))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use attestream::event::Topic;
+use attestream::event::{Topic, TopicName};
 use attestream::kafka::{KafkaLog, KafkaSettings};
 use attestream::log::Log as _;
 use rdkafka::ClientConfig;
@@ -89,13 +89,18 @@ impl Cluster {
         self.log_with(self.settings(), counts)
     }
 
-    pub fn log_with(&self, settings: KafkaSettings, counts: &[(Topic, u32)]) -> KafkaLog {
+    /// The same with topics of tenants' own.
+    pub fn log_of(&self, counts: Vec<(TopicName, u32)>) -> KafkaLog {
+        self.log_with(self.settings(), &counts)
+    }
+
+    pub fn log_with<N: Into<TopicName> + Copy>(&self, settings: KafkaSettings, counts: &[(N, u32)]) -> KafkaLog {
         for (topic, count) in counts {
             self.create(&settings, *topic, *count);
         }
         let log = KafkaLog::new(settings).unwrap();
         // The controller has answered; the broker may learn of the topic a moment later.
-        let known = |(topic, count): &(Topic, u32)| log.partitions(*topic).is_ok_and(|found| found == *count);
+        let known = |(topic, count): &(N, u32)| log.partitions(*topic).is_ok_and(|found| found == *count);
         let begun = Instant::now();
         while !counts.iter().all(known) {
             assert!(begun.elapsed() < Duration::from_secs(60), "the topics never appear");
@@ -104,7 +109,8 @@ impl Cluster {
         log
     }
 
-    pub fn create(&self, settings: &KafkaSettings, topic: Topic, partitions: u32) {
+    pub fn create(&self, settings: &KafkaSettings, topic: impl Into<TopicName>, partitions: u32) {
+        let topic = topic.into();
         let name = format!("{}{topic}", settings.topic_prefix);
         let replicas = i32::try_from(self.nodes).unwrap();
         let new = NewTopic::new(&name, i32::try_from(partitions).unwrap(), TopicReplication::Fixed(replicas));

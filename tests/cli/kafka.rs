@@ -50,6 +50,25 @@ fn the_same_commands_work_on_a_cluster() {
     assert_eq!(running.records("events.enriched").len(), 3, "through the process too");
     assert_eq!(running.post("/topics/sbom.submitted", &[("x-tenant", "nobody")], b"{}").0, 202);
     until("dead-lettered", || tail("events.dead-letter").len() == 1);
+
+    // A tenant with topics of its own: they must be there before its entry comes into force.
+    let entry = folder.path().join("initech.yaml");
+    let topics = serde_json::json!({ "inputs": ["sbom.submitted"], "outputs": ["events.enriched"] });
+    fs::write(&entry, serde_json::json!({ "tenant": "initech", "topics": topics }).to_string()).unwrap();
+    let activate = ["trust", "activate", entry.to_str().unwrap()];
+    let (exit, _, stderr) = call(&activate);
+    assert!(exit == 1 && stderr.contains("topics apply"), "{exit} {stderr}");
+    let with_tenant =
+        serde_json::json!({ "kafka": kafka, "ledger": { "replicasMax": 1 }, "tenants": ["initech.yaml"] });
+    fs::write(config, with_tenant.to_string()).unwrap();
+    let (exit, stdout, _) = call(&["topics", "plan"]);
+    assert_eq!((exit, stdout.matches(": create with ").count()), (1, 2), "{stdout}");
+    assert_eq!(call(&["topics", "apply"]).0, 0);
+    assert_eq!(call(&activate).0, 0);
+    let (exit, stdout, stderr) = call(&["publish", "--tenant", "initech", "config/samples/payments.cdx.json"]);
+    assert!(exit == 0 && stdout.contains("initech.sbom.submitted"), "{stdout}{stderr}");
+    until("enriched on its own topic", || tail("initech.events.enriched").len() == 1);
+    assert_eq!(running.records("initech.events.enriched").len(), 1, "through the process too");
     assert_eq!(running.stop(), 0);
 
     // The same ledger in other hands: each role in a process of its own, with no state yet.

@@ -126,6 +126,7 @@ impl Site {
         for chunk in evidence.chunks(CHUNK) {
             let input = |(key, value): &(String, Vec<u8>)| Outgoing {
                 topic: Topic::AttestationPublished,
+                owner: None,
                 partition: None,
                 key: Some(key.clone().into_bytes()),
                 value: Some(value.clone()),

@@ -110,7 +110,7 @@ fn admitted(input: &[u8]) -> Admitted {
         request_id: None,
         principal: None,
         source: Source {
-            topic: Topic::SbomSubmitted,
+            topic: Topic::SbomSubmitted.into(),
             partition: 0,
             offset: 0,
             timestamp: START,
@@ -119,6 +119,7 @@ fn admitted(input: &[u8]) -> Admitted {
         },
         input: inline(input),
         control: 1,
+        outputs: std::collections::BTreeSet::new(),
         event: None,
         attestation: None,
     }

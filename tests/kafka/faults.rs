@@ -10,13 +10,20 @@ use attestream::log::{Gathered, Inlet, Log, LogError, Outgoing, Outlet, Partitio
 use crate::broker::{self, Cluster, Own};
 use crate::port::{self, from_committed, join, limits, read};
 
-const INPUT: Partition = Partition { topic: Topic::SbomSubmitted, number: 0 };
-const OUTPUT: Partition = Partition { topic: Topic::Ledger, number: 0 };
+const INPUT: Partition = Partition::shared(Topic::SbomSubmitted, 0);
+const OUTPUT: Partition = Partition::shared(Topic::Ledger, 0);
 const PATIENCE: Duration = Duration::from_secs(90);
 
 fn value(partition: Partition, number: u64) -> Outgoing {
     let value = Some(number.to_be_bytes().to_vec());
-    Outgoing { topic: partition.topic, partition: Some(partition.number), key: None, value, headers: Vec::new() }
+    Outgoing {
+        topic: partition.topic,
+        owner: None,
+        partition: Some(partition.number),
+        key: None,
+        value,
+        headers: Vec::new(),
+    }
 }
 
 /// Copies the input to the output, exactly once, until `count` are through: the processor's loop in its smallest form.

@@ -15,7 +15,7 @@ use crate::port::{join, read, take};
 fn a_header_name_that_is_not_text_is_no_poison_pill() {
     let Some(cluster) = broker::shared() else { return };
     let settings = cluster.settings();
-    let input = Partition { topic: Topic::SbomSubmitted, number: 0 };
+    let input = Partition::of(Topic::SbomSubmitted, 0);
     let log = cluster.log_with(settings.clone(), &[(input.topic, 1)]);
     let topic = format!("{}{}", settings.topic_prefix, input.topic);
     produce(cluster.brokers(), &topic, &[(b"plain", b"1"), (b"na\xefve", b"2"), (b"after", b"3")]);

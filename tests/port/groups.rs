@@ -3,6 +3,7 @@
 use attestream::event::Topic;
 use attestream::log::{Assignment, Gathered, Inlet, Log, LogError, Outlet, Partition, StartAt};
 
+use super::own;
 use super::steps::{PATIENCE, assigned, at, from_committed, join, limits, read, record, take, texts, write};
 
 pub fn the_fence_of_a_closed_member_is_refused<L: Log>(log: &L) {
@@ -114,4 +115,43 @@ fn assert_refused_after_hand_over<L: Log>(log: &L, stale: &<L::Inlet as Inlet>::
     let refused = outlet.offsets("group", &[(owned, 1)], stale).and_then(|()| outlet.commit());
     assert!(refused.is_err(), "a fence of an earlier assignment commits nothing, owned again or not");
     assert_eq!(log.committed("group", owned).unwrap(), None);
+}
+
+pub fn a_new_assignment_pauses_nothing<L: Log>(log: &L) {
+    let input = at(Topic::Control, 0);
+    let (mut inlet, _) = join(log, "group", "one", &[input.topic]);
+    inlet.pause(input).unwrap();
+    write(log, "feed", [record(input.topic, 0, "a")]);
+    inlet.subscribe(&[input.name(), Topic::SbomSubmitted.into()]).unwrap();
+    assigned(&mut inlet);
+    assert_eq!(texts(&take(&mut inlet, 1)), ["a"]);
+}
+
+/// A member that comes back under its name with other topics, and one that changes them while another is there.
+pub fn other_topics_are_read_from_the_next_assignment_on<L: Log>(log: &L) {
+    let (shared, more) = (at(Topic::Control, 0), at(own(), 0));
+    write(log, "feed", [record(shared.name(), 0, "shared"), record(more.name(), 0, "more")]);
+    let (mut inlet, first) = join(log, "group", "one", &[shared.name()]);
+    assert_eq!(first.len(), 1);
+    assert_eq!(texts(&take(&mut inlet, 1)), ["shared"]);
+    let stale = inlet.fence().unwrap();
+    inlet.subscribe(&[shared.name(), more.name()]).unwrap();
+    let told = (0..PATIENCE).map(|_| inlet.gather(limits(5)).unwrap());
+    let told: Vec<Gathered> = told.take_while(|told| !matches!(told, Gathered::Assigned(_))).collect();
+    assert!(told.iter().any(|told| matches!(told, Gathered::Revoked { lost: false })), "{told:?}");
+    let mut outlet = log.outlet("stale").unwrap();
+    outlet.begin().unwrap();
+    assert!(outlet.offsets("group", &[(shared, 1)], &stale).and_then(|()| outlet.commit()).is_err());
+    drop(outlet);
+    let mut seen = texts(&take(&mut inlet, 2));
+    seen.sort();
+    assert_eq!(seen, ["more", "shared"], "nothing was committed");
+    inlet.close().unwrap();
+
+    // Back under its name it may be given what it had; a change of topics then makes the difference.
+    let mut back = log.inlet("group", "one", &[shared.name()], from_committed()).unwrap();
+    assigned(&mut back);
+    back.subscribe(&[shared.name(), more.name()]).unwrap();
+    let given = assigned(&mut back);
+    assert_eq!(given.iter().filter(|one| one.partition.name() == more.name()).count(), 2, "{given:?}");
 }

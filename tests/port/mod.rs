@@ -5,7 +5,7 @@ mod reading;
 mod steps;
 mod transactions;
 
-use attestream::event::Topic;
+use attestream::event::{Tenant, Topic, TopicName};
 
 pub use groups::*;
 pub use reading::*;
@@ -15,6 +15,11 @@ pub use transactions::*;
 /// The topics of a fresh log, and their partitions.
 pub const COUNTS: &[(Topic, u32)] =
     &[(Topic::SbomSubmitted, 2), (Topic::Ledger, 3), (Topic::DeadLetter, 2), (Topic::Control, 1)];
+
+/// A topic of one tenant's own, which a fresh log has too.
+pub fn own() -> TopicName {
+    TopicName::own(&Tenant::new("acme").unwrap(), Topic::SbomSubmitted)
+}
 
 /// A test per property. `$fresh` gives `Some(log)` with the topics of `COUNTS`, or `None` to skip.
 #[macro_export]
@@ -40,6 +45,12 @@ macro_rules! conformance {
             an_unknown_partition_is_refused,
             seeking_back_delivers_again,
             a_paused_partition_is_silent_and_the_others_are_not,
+            a_resumed_partition_goes_on_where_it_stood,
+            a_paused_partition_that_is_moved_goes_on_from_there,
+            what_is_not_owned_is_neither_paused_nor_resumed,
+            a_new_assignment_pauses_nothing,
+            own_topics_are_topics_of_their_own,
+            other_topics_are_read_from_the_next_assignment_on,
             keeping_alive_loses_nothing,
             two_members_share_and_hand_over,
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use attestream::event::Topic;
 use attestream::log::{Gather, Gathered, Inlet, Log, LogError, Outlet, Reader, Record};
 
+use super::own;
 use super::steps::{PATIENCE, STEP, at, join, limits, read, read_to_end, record, take, text, texts, write};
 
 pub fn gather_keeps_its_limits<L: Log>(log: &L) {
@@ -122,4 +123,79 @@ pub fn keeping_alive_loses_nothing<L: Log>(log: &L) {
     }
     seen.extend(texts(&take(&mut inlet, 49)));
     assert_eq!(seen, (0..50).map(|i| format!("{i:02}")).collect::<Vec<_>>());
+}
+
+pub fn a_resumed_partition_goes_on_where_it_stood<L: Log>(log: &L) {
+    let (waits, goes_on) = (at(Topic::SbomSubmitted, 0), at(Topic::SbomSubmitted, 1));
+    let (mut inlet, _) = join(log, "group", "one", &[waits.topic]);
+    write(log, "feed", (0..60).map(|i| record(waits.topic, i % 2, format!("{i:02}"))));
+    // Some are delivered, and others were fetched by then: none of them is lost, and none comes twice.
+    let mut seen = take(&mut inlet, 7);
+    for round in 0..3 {
+        assert!(inlet.keep_alive().unwrap());
+        inlet.pause(waits).unwrap();
+        inlet.pause(waits).unwrap();
+        write(log, "feed", [record(goes_on.topic, 1, format!("while {round}"))]);
+        let before = seen.len();
+        while !seen.iter().any(|record| text(record) == format!("while {round}")) {
+            seen.extend(take(&mut inlet, 1));
+        }
+        assert!(seen[before..].iter().all(|record| record.partition == goes_on), "{:?}", texts(&seen[before..]));
+        inlet.resume(waits).unwrap();
+        inlet.resume(waits).unwrap();
+        seen.extend(take(&mut inlet, 4));
+    }
+    seen.extend(take(&mut inlet, 63 - seen.len()));
+    for partition in [waits, goes_on] {
+        let of: Vec<String> = texts(&seen.iter().filter(|one| one.partition == partition).cloned().collect::<Vec<_>>());
+        let expected: Vec<String> = (partition.number..60).step_by(2).map(|i| format!("{i:02}")).collect();
+        assert_eq!(of[..30], expected, "{partition}");
+    }
+}
+
+pub fn a_paused_partition_that_is_moved_goes_on_from_there<L: Log>(log: &L) {
+    let input = at(Topic::SbomSubmitted, 0);
+    write(log, "feed", (0..6).map(|i| record(input.topic, 0, format!("{i}"))));
+    let (mut inlet, _) = join(log, "group", "one", &[input.topic]);
+    let records = take(&mut inlet, 4);
+    inlet.pause(input).unwrap();
+    inlet.seek(input, records[1].offset).unwrap();
+    let none = inlet.gather(Gather { wait: STEP, ..limits(10) }).unwrap();
+    assert!(matches!(none, Gathered::Records(records) if records.is_empty()), "moved, and paused still");
+    inlet.resume(input).unwrap();
+    assert_eq!(texts(&take(&mut inlet, 5)), ["1", "2", "3", "4", "5"]);
+}
+
+pub fn what_is_not_owned_is_neither_paused_nor_resumed<L: Log>(log: &L) {
+    let (mut inlet, _) = join(log, "group", "one", &[Topic::SbomSubmitted]);
+    assert!(matches!(inlet.pause(at(Topic::Ledger, 0)), Err(LogError::Fenced(_))));
+    assert!(matches!(inlet.resume(at(Topic::Ledger, 0)), Err(LogError::Fenced(_))));
+}
+
+pub fn own_topics_are_topics_of_their_own<L: Log>(log: &L) {
+    let (shared, own) = (at(Topic::SbomSubmitted, 1), at(own(), 1));
+    assert_eq!(own.to_string(), "acme.sbom.submitted-1");
+    assert_eq!(log.partitions(own.name()).unwrap(), 2);
+    let (mut inlet, assigned) = join(log, "group", "one", &[shared.name(), own.name()]);
+    assert_eq!(assigned.len(), 4);
+    write(log, "feed", [record(shared.name(), 1, "shared"), record(own.name(), 1, "own")]);
+    let mut seen = take(&mut inlet, 2);
+    seen.sort_by_key(|record| record.partition);
+    assert_eq!(
+        seen.iter().map(|one| (one.partition, text(one))).collect::<Vec<_>>(),
+        [(shared, "shared".to_owned()), (own, "own".to_owned())]
+    );
+    assert_eq!(texts(&read(log, &[own])), ["own"]);
+    assert_eq!(texts(&read(log, &[shared])), ["shared"]);
+    let mut both = texts(&read(log, &[own, shared]));
+    both.sort();
+    assert_eq!(both, ["own", "shared"]);
+
+    let fence = inlet.fence().unwrap();
+    let mut outlet = log.outlet("work").unwrap();
+    outlet.begin().unwrap();
+    outlet.offsets("group", &[(own, 1)], &fence).unwrap();
+    outlet.commit().unwrap();
+    assert_eq!(log.committed("group", own).unwrap(), Some(1));
+    assert_eq!(log.committed("group", shared).unwrap(), None);
 }

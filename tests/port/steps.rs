@@ -2,19 +2,20 @@
 
 use std::time::Duration;
 
-use attestream::event::Topic;
+use attestream::event::TopicName;
 use attestream::log::{Assignment, Gather, Gathered, Inlet, Log, Outgoing, Outlet, Partition, Reader, Record, StartAt};
 
 pub const PATIENCE: u32 = 600;
 pub const STEP: Duration = Duration::from_millis(100);
 
-pub fn at(topic: Topic, number: u32) -> Partition {
-    Partition { topic, number }
+pub fn at(topic: impl Into<TopicName>, number: u32) -> Partition {
+    Partition::of(topic, number)
 }
 
-pub fn record(topic: Topic, partition: u32, value: impl Into<String>) -> Outgoing {
+pub fn record(name: impl Into<TopicName>, partition: u32, value: impl Into<String>) -> Outgoing {
+    let TopicName { topic, owner } = name.into();
     let value = Some(value.into().into_bytes());
-    Outgoing { topic, partition: Some(partition), key: None, value, headers: Vec::new() }
+    Outgoing { topic, owner, partition: Some(partition), key: None, value, headers: Vec::new() }
 }
 
 pub fn text(record: &Record) -> String {
@@ -43,7 +44,12 @@ pub fn assigned<I: Inlet>(inlet: &mut I) -> Vec<Assignment> {
     panic!("no assignment");
 }
 
-pub fn join<L: Log>(log: &L, group: &str, member: &str, topics: &[Topic]) -> (L::Inlet, Vec<Assignment>) {
+pub fn join<L: Log, N: Into<TopicName> + Copy>(
+    log: &L,
+    group: &str,
+    member: &str,
+    topics: &[N],
+) -> (L::Inlet, Vec<Assignment>) {
     let mut inlet = log.inlet(group, member, topics, from_committed()).unwrap();
     let assigned = assigned(&mut inlet);
     (inlet, assigned)

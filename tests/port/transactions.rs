@@ -94,7 +94,7 @@ pub fn records_come_back_byte_for_byte<L: Log>(log: &L) {
         for value in &parts {
             for headers in [Vec::new(), headers.clone()] {
                 let (key, value) = (key.clone(), value.clone());
-                sent.push(Outgoing { topic: Topic::Control, partition: Some(0), key, value, headers });
+                sent.push(Outgoing { topic: Topic::Control, owner: None, partition: Some(0), key, value, headers });
             }
         }
     }

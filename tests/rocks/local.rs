@@ -17,13 +17,20 @@ pub fn open(dir: &Path) -> LocalLog {
 }
 
 pub fn at(topic: Topic, number: u32) -> Partition {
-    Partition { topic, number }
+    Partition::of(topic, number)
 }
 
 pub fn record(partition: Partition, value: &str) -> Outgoing {
     let value = Some(value.as_bytes().to_vec());
     let headers = vec![(String::from("h"), None), (String::from("h"), Some(b"2".to_vec()))];
-    Outgoing { topic: partition.topic, partition: Some(partition.number), key: Some(b"k".to_vec()), value, headers }
+    Outgoing {
+        topic: partition.topic,
+        owner: None,
+        partition: Some(partition.number),
+        key: Some(b"k".to_vec()),
+        value,
+        headers,
+    }
 }
 
 pub fn all(log: &LocalLog, partition: Partition) -> Vec<Record> {

@@ -1,6 +1,10 @@
 //! One of each value, with every member that it can have.
 
-use attestream::event::{Digest, EventId, Kind, Millis, Subject, SubjectDigests, Tenant, Topic, event_id};
+use std::num::NonZeroU64;
+
+use attestream::event::{
+    Digest, EventId, Kind, Millis, OwnTopics, Quota, Subject, SubjectDigests, Tenant, Topic, TopicName, event_id,
+};
 use attestream::evidence::{KeyAlgorithm, SignatureEncoding};
 use attestream::formats::facts::{Component, Facts, Finding, ScanInputs, VexProduct, VexStatement};
 use attestream::ledger::checkpoint::CheckpointSeen;
@@ -203,7 +207,7 @@ fn admitted() -> Admitted {
         request_id: text("01J0"),
         principal: text("ci"),
         source: Source {
-            topic: Topic::SbomSubmitted,
+            topic: TopicName::own(&tenant(), Topic::SbomSubmitted),
             partition: 0,
             offset: 1,
             timestamp: NOON,
@@ -212,6 +216,7 @@ fn admitted() -> Admitted {
         },
         input: inline(b"the input"),
         control: 1,
+        outputs: [Topic::Verified].into(),
         event: Some(AdmittedEvent {
             id: id(),
             kind: Kind::Sbom,
@@ -265,6 +270,13 @@ pub fn trust() -> TenantTrust {
         predicate_types: vec![PredicateType { predicate_type: "https://own.example".to_owned(), kind: Kind::Vex }],
         payload_types: vec!["application/json".to_owned()],
         versions: vec!["CycloneDX 1.5".to_owned()],
+        topics: OwnTopics::new([Topic::SbomSubmitted], [Topic::Verified]).unwrap(),
+        quota: Quota {
+            record_bytes: NonZeroU64::new(1),
+            records_per_second: NonZeroU64::new(1),
+            bytes_per_second: NonZeroU64::new(1),
+            fold_lag_records: NonZeroU64::new(1),
+        },
     }
 }
 

@@ -57,7 +57,7 @@ impl Ledger {
     }
 
     fn check(&mut self, topic: Topic, key: Vec<u8>, value: Vec<u8>, headers: Vec<Header>) {
-        let (partition, key, value) = (Partition { topic, number: 0 }, Some(key), Some(value));
+        let (partition, key, value) = (Partition::of(topic, 0), Some(key), Some(value));
         let record = Record { partition, offset: 0, timestamp: NOON, key, value, headers };
         validate_record(&record).unwrap();
         self.published.entry(topic).or_default().push(record);
@@ -86,7 +86,7 @@ fn bytes(inline: &[u8]) -> Bytes {
 }
 
 fn admitted(input: &[u8]) -> Admitted {
-    let (topic, timestamp) = (Topic::SbomSubmitted, NOON);
+    let (topic, timestamp) = (Topic::SbomSubmitted.into(), NOON);
     Admitted {
         admitted_at: NOON,
         lane: Lane::Live,
@@ -95,6 +95,7 @@ fn admitted(input: &[u8]) -> Admitted {
         source: Source { topic, partition: 0, offset: 0, timestamp, key: None, headers: Vec::new() },
         input: bytes(input),
         control: 1,
+        outputs: std::collections::BTreeSet::new(),
         event: None,
         attestation: None,
     }
@@ -207,9 +208,10 @@ fn dead_letter(topic: Topic, key: Option<&[u8]>, value: &[u8], headers: &[Header
         .apply(&ControlRecord::Genesis(Box::new(Genesis { tenants: vec![TenantTrust::empty(tenant())], ..genesis() })));
     let objects = MemoryObjects::default();
     let admission = Admission { table: &table, objects: &objects, now: NOON };
-    let input = Input { topic, partition: 1, offset: 2, timestamp: NOON, key, value: Some(value), headers };
+    let input =
+        Input { topic, owner: None, partition: 1, offset: 2, timestamp: NOON, key, value: Some(value), headers };
     let Fate::DeadLetter(letter) = admission.admit(&input).unwrap().fate else { panic!("it was admitted") };
-    let partition = Partition { topic: Topic::DeadLetter, number: partition_of(key.unwrap_or_default(), 1) };
+    let partition = Partition::of(Topic::DeadLetter, partition_of(key.unwrap_or_default(), 1));
     let (key, value, headers) = (letter.key, letter.value, letter.headers);
     Record { partition, offset: 0, timestamp: NOON, key, value, headers }
 }

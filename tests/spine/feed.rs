@@ -1,6 +1,6 @@
 //! Inputs of a stream with late, forged and missing evidence, for several tenants, each with a right authority.
 
-use attestream::event::{Digest, Millis, Subject, SubjectDigests, Tenant, Topic};
+use attestream::event::{Digest, Millis, OwnTopics, Owner, Subject, SubjectDigests, Tenant, Topic};
 use attestream::log::Outgoing;
 use attestream::signing::Wrong;
 use attestream::signing::authority::{Authority, Order, Predicate};
@@ -14,6 +14,8 @@ pub struct Producer {
     pub start: Millis,
     /// Whether its evidence is logged.
     logged: bool,
+    /// Its own topics, where it has any.
+    pub topics: OwnTopics,
     made: u64,
 }
 
@@ -35,12 +37,21 @@ pub struct Made {
 impl Producer {
     pub fn new(name: &str, seed: u64, start: Millis) -> Self {
         let authority = Authority::new(name, seed, start).unwrap();
-        Producer { tenant: Tenant::new(name).unwrap(), authority, start, logged: false, made: 0 }
+        let topics = OwnTopics::default();
+        Producer { tenant: Tenant::new(name).unwrap(), authority, start, logged: false, topics, made: 0 }
+    }
+
+    /// A producer whose tenant has topics of its own: all that the producer writes, and some outputs.
+    pub fn own(name: &str, seed: u64, start: Millis) -> Self {
+        let inputs = [Topic::SbomSubmitted, Topic::AttestationPublished];
+        let outputs = [Topic::Enriched, Topic::Verified, Topic::Timeline];
+        Producer { topics: OwnTopics::new(inputs, outputs).unwrap(), ..Producer::new(name, seed, start) }
     }
 
     /// The registry entry that trusts this producer, without any transparency log.
     pub fn trust(&self) -> TenantTrust {
-        serde_json::from_value(self.authority.tenant_trust(self.tenant.as_str(), "none")).unwrap()
+        let entry = self.authority.tenant_trust(self.tenant.as_str(), "none");
+        TenantTrust { topics: self.topics.clone(), ..serde_json::from_value(entry).unwrap() }
     }
 
     /// The same without its key.
@@ -60,7 +71,8 @@ impl Producer {
 
     fn input(&self, topic: Topic, name: &str, value: Vec<u8>) -> Outgoing {
         let key = format!("{}/{name}", self.tenant).into_bytes();
-        Outgoing { topic, partition: None, key: Some(key), value: Some(value), headers: Vec::new() }
+        let owner = self.topics.contains(topic).then(|| Owner::of(&self.tenant));
+        Outgoing { topic, owner, partition: None, key: Some(key), value: Some(value), headers: Vec::new() }
     }
 
     /// The next document, and its evidence: before it, after it, wrong, missing, or the document inside the evidence.
@@ -141,6 +153,7 @@ impl Producer {
     pub fn garbage(&self) -> Vec<Outgoing> {
         let of = |topic, key: &[u8], value: &[u8]| Outgoing {
             topic,
+            owner: None,
             partition: None,
             key: Some(key.to_vec()),
             value: Some(value.to_vec()),

@@ -30,7 +30,14 @@ fn sbom(size: usize, mark: u8) -> Vec<u8> {
 
 fn input(key: &str, value: Vec<u8>) -> Outgoing {
     let key = Some(key.as_bytes().to_vec());
-    Outgoing { topic: Topic::SbomSubmitted, partition: Some(0), key, value: Some(value), headers: Vec::new() }
+    Outgoing {
+        topic: Topic::SbomSubmitted,
+        owner: None,
+        partition: Some(0),
+        key,
+        value: Some(value),
+        headers: Vec::new(),
+    }
 }
 
 fn code(letter: &Record) -> String {

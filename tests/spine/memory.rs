@@ -155,7 +155,8 @@ fn crashes_and_failing_transactions_lose_and_double_nothing() {
         let mut numbers = Numbers(seed);
         let log = fresh();
         let mut producers = producers(2);
-        let trusts = vec![producers[0].trust(), producers[1].no_trust()];
+        producers.push(Producer::own("own.tenant", 9, NOW));
+        let trusts = vec![producers[0].trust(), producers[1].no_trust(), producers[2].trust()];
         genesis(&log, "test", NOW, trusts, Some(root(&producers)));
         let settings = WorkerSettings { batch_records: 7, ..WorkerSettings::new("test", "one") };
         let objects: Arc<dyn Objects> = Arc::new(MemoryObjects::default());
@@ -177,7 +178,7 @@ fn crashes_and_failing_transactions_lose_and_double_nothing() {
                 LedgerWorker::new(log.clone(), states.clone(), settings.clone(), Arc::clone(&observer))?.run(stop)
             })
         };
-        let mut made = [Vec::new(), Vec::new()];
+        let mut made = [Vec::new(), Vec::new(), Vec::new()];
         log.fail(Some(faults(&mut numbers)));
         let produce = |input| {
             log.produce(input, NOW).unwrap();

@@ -5,5 +5,6 @@ pub mod feed;
 pub mod hard;
 pub mod memory;
 pub mod oracle;
+pub mod own;
 pub mod plant;
 pub mod states;

@@ -14,7 +14,7 @@ use std::rc::Rc;
 use attestream::admission::ports::Objects;
 use attestream::admission::{Admission, Fate as AdmissionFate, Input, TrustTable, answer};
 use attestream::event::topic::TopicRole;
-use attestream::event::{Digest, Tenant, Topic};
+use attestream::event::{Digest, Tenant, Topic, TopicName};
 use attestream::ledger::control::ControlRecord;
 use attestream::ledger::output::{Change, Published, Status};
 use attestream::ledger::record::{Body, LedgerRecord, Work};
@@ -24,7 +24,7 @@ use attestream::log::{Log, Partition, Record};
 use attestream::verdict::SignedCheckpoint;
 
 use super::feed::{Expected, Made};
-use super::plant::{read_all, read_from};
+use super::plant::{own_topics, read_all, read_from};
 
 /// What the committed topics came to.
 #[derive(Default)]
@@ -66,7 +66,7 @@ pub fn judge<L: Log>(log: &L, objects: &dyn Objects) -> Judgement {
     let mut published = Vec::new();
     let mut ledger = Vec::new();
     for number in 0..log.partitions(Topic::Ledger).unwrap() {
-        let partition = Partition { topic: Topic::Ledger, number };
+        let partition = Partition::of(Topic::Ledger, number);
         let records = read_from(log, partition, log.range(partition).unwrap().first);
         published.extend(fold(number, &records, &mut judgement));
         ledger.extend(records);
@@ -81,8 +81,9 @@ pub fn judge<L: Log>(log: &L, objects: &dyn Objects) -> Judgement {
 
 /// Every record of ours, on every topic. Inputs are the producers' own.
 fn records_fit_their_schemas<L: Log>(log: &L) {
-    for topic in Topic::ALL.iter().copied().filter(|topic| topic.role() != TopicRole::Input) {
-        for record in read_all(log, topic) {
+    let shared = Topic::ALL.iter().map(|topic| TopicName::from(*topic));
+    for name in shared.chain(own_topics(log)).filter(|name| name.topic.role() != TopicRole::Input) {
+        for record in read_all(log, name) {
             let place = format!("{} at {}", record.partition, record.offset);
             crate::schemas::validate_record(&record).unwrap_or_else(|problem| panic!("{place}: {problem}"));
         }
@@ -130,7 +131,7 @@ fn fold(number: u32, records: &[Record], judgement: &mut Judgement) -> Vec<Publi
 
 /// The state hash of a partition after its first `seq` records.
 pub fn hash_at<L: Log>(log: &L, number: u32, seq: u64) -> Digest {
-    let partition = Partition { topic: Topic::Ledger, number };
+    let partition = Partition::of(Topic::Ledger, number);
     let records = read_from(log, partition, log.range(partition).unwrap().first);
     let mut judgement = Judgement::default();
     fold(number, &records[..usize::try_from(seq).unwrap()], &mut judgement);
@@ -141,18 +142,23 @@ type Sequence = Vec<(Vec<u8>, Vec<(String, Option<Vec<u8>>)>)>;
 
 /// Byte for byte, in order per topic and key.
 fn outputs_are_the_folds<L: Log>(log: &L, published: &[Publication]) {
-    let mut expected: BTreeMap<(Topic, Vec<u8>), Sequence> = BTreeMap::new();
+    let mut expected: BTreeMap<(TopicName, Vec<u8>), Sequence> = BTreeMap::new();
     for publication in published.iter().filter(|publication| publication.topic != Topic::Ledger) {
         let headers = publication.headers.iter();
         let headers = headers.map(|(name, value)| ((*name).to_owned(), Some(value.clone().into_bytes()))).collect();
-        let key = (publication.topic, publication.key.clone());
+        let name = match &publication.owner {
+            Some(owner) => TopicName::own(owner, publication.topic),
+            None => publication.topic.into(),
+        };
+        let key = (name, publication.key.clone());
         expected.entry(key).or_default().push((publication.value.clone(), headers));
     }
-    let mut found: BTreeMap<(Topic, Vec<u8>), Sequence> = BTreeMap::new();
+    let mut found: BTreeMap<(TopicName, Vec<u8>), Sequence> = BTreeMap::new();
     let topics = [Topic::Enriched, Topic::Verified, Topic::Quarantined, Topic::Decisions, Topic::Timeline, Topic::Work];
-    for topic in topics {
-        for record in read_all(log, topic) {
-            let key = (topic, record.key.clone().unwrap());
+    let own = own_topics(log).into_iter().filter(|name| name.topic.role() == TopicRole::Output);
+    for name in topics.into_iter().map(TopicName::from).chain(own) {
+        for record in read_all(log, name) {
+            let key = (name, record.key.clone().unwrap());
             found.entry(key).or_default().push((record.value.clone().unwrap(), record.headers.clone()));
         }
     }
@@ -189,7 +195,7 @@ fn sweeps_are_bounded(ledger: &[Record]) {
 /// Each input has one fate, and the ledger holds nothing else but control and the fold's own.
 fn inputs_are_admitted_once<L: Log>(log: &L, objects: &dyn Objects, ledger: &[Record], judgement: &mut Judgement) {
     let control = Tables::of(&read_all(log, Topic::Control));
-    let mut by_source: BTreeMap<(Topic, u32, u64), Vec<LedgerRecord>> = BTreeMap::new();
+    let mut by_source: BTreeMap<(TopicName, u32, u64), Vec<LedgerRecord>> = BTreeMap::new();
     let mut answers: BTreeMap<(Digest, String), Vec<LedgerRecord>> = BTreeMap::new();
     let mut parts: Vec<LedgerRecord> = Vec::new();
     let mut checkpoints = BTreeSet::new();
@@ -216,9 +222,9 @@ fn inputs_are_admitted_once<L: Log>(log: &L, objects: &dyn Objects, ledger: &[Re
     }
     let mut rested_on = BTreeSet::new();
     let mut letters = dead_letters(log);
-    for topic in Topic::admission_inputs().filter(|topic| !matches!(topic, Topic::Control | Topic::Work)) {
-        for record in read_all(log, topic) {
-            let source = (topic, record.partition.number, record.offset);
+    for name in inputs(log) {
+        for record in read_all(log, name) {
+            let source = (name, record.partition.number, record.offset);
             match (by_source.remove(&source), letters.remove(&source)) {
                 (Some(records), None) => {
                     judgement.admitted += 1;
@@ -237,6 +243,13 @@ fn inputs_are_admitted_once<L: Log>(log: &L, objects: &dyn Objects, ledger: &[Re
     assert_eq!(checkpoints, rested_on, "each checkpoint that evidence rests on is in the ledger, and no other");
     assert!(by_source.is_empty() && letters.is_empty(), "what was never sent is nowhere");
     answers_are_right(log, objects, &control, &answers);
+}
+
+/// What producers write, shared and own.
+fn inputs<L: Log>(log: &L) -> Vec<TopicName> {
+    let shared = Topic::admission_inputs().filter(|topic| !matches!(topic, Topic::Control | Topic::Work));
+    let own = own_topics(log).into_iter().filter(|name| name.topic.role() == TopicRole::Input);
+    shared.map(TopicName::from).chain(own).collect()
 }
 
 fn bytes(records: &[LedgerRecord]) -> Vec<String> {
@@ -277,6 +290,7 @@ fn admit_again(
     let admission = Admission { table: &table, objects, now: admitted.admitted_at };
     let input = Input {
         topic: record.partition.topic,
+        owner: record.partition.owner,
         partition: record.partition.number,
         offset: record.offset,
         timestamp: record.timestamp,
@@ -296,11 +310,11 @@ fn header(record: &Record, name: &str) -> String {
     String::from_utf8(value.clone().unwrap()).unwrap()
 }
 
-fn dead_letters<L: Log>(log: &L) -> BTreeMap<(Topic, u32, u64), Record> {
+fn dead_letters<L: Log>(log: &L) -> BTreeMap<(TopicName, u32, u64), Record> {
     let letters = read_all(log, Topic::DeadLetter).into_iter();
     let count = read_all(log, Topic::DeadLetter).len();
     let source = |letter: &Record| {
-        let topic = Topic::from_name(&header(letter, "__streams.errors.topic")).unwrap();
+        let topic = TopicName::parse(&header(letter, "__streams.errors.topic")).unwrap();
         let number = |name: &str| header(letter, name);
         let partition = number("__streams.errors.partition").parse().unwrap();
         (topic, partition, number("__streams.errors.offset").parse().unwrap())
@@ -341,15 +355,31 @@ fn answers_are_right<L: Log>(
     assert_eq!(asked, answers.len(), "what was not asked is not answered");
 }
 
+/// The records of an output on the shared topic and on those that tenants have of their own: each tenant's where it is to
+/// be, and nowhere else.
+fn everywhere<L: Log>(log: &L, topic: Topic) -> Vec<Record> {
+    let own: Vec<TopicName> = own_topics(log).into_iter().filter(|name| name.topic == topic).collect();
+    let mut records = read_all(log, topic);
+    for name in &own {
+        records.extend(read_all(log, *name));
+    }
+    for record in &records {
+        let event: Published = serde_json::from_slice(record.value.as_deref().unwrap()).unwrap();
+        let its = own.iter().find(|name| name.owner.unwrap().tenant() == event.tenant);
+        assert_eq!(record.partition.name(), its.copied().unwrap_or(topic.into()), "of {}", event.tenant);
+    }
+    records
+}
+
 fn readers_end_right<L: Log>(log: &L, judgement: &mut Judgement) {
-    for record in read_all(log, Topic::Enriched) {
+    for record in everywhere(log, Topic::Enriched) {
         let event: Published = serde_json::from_slice(record.value.as_deref().unwrap()).unwrap();
         let newer = judgement.events.get(&event.id).is_none_or(|known| known.revision < event.revision);
         assert!(newer, "revisions rise on events.enriched");
         judgement.events.insert(event.id.clone(), event);
     }
     let mut standing: BTreeMap<String, u64> = BTreeMap::new();
-    for record in read_all(log, Topic::Verified) {
+    for record in everywhere(log, Topic::Verified) {
         let event: Published = serde_json::from_slice(record.value.as_deref().unwrap()).unwrap();
         assert_eq!(header(&record, "change"), event.change.unwrap().as_str());
         match event.change.unwrap() {

@@ -7,7 +7,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use attestream::admission::ports::Objects;
-use attestream::event::{Millis, Topic};
+use attestream::event::topic::TopicRole;
+use attestream::event::{Millis, Topic, TopicName};
 use attestream::ledger::control::{ControlRecord, TrustRootBytes};
 use attestream::ledger::state::States;
 use attestream::log::{Log, LogError, Outgoing, Outlet, Partition, Reader, Record};
@@ -29,6 +30,10 @@ pub struct TestClock(Arc<AtomicU64>);
 impl TestClock {
     pub fn at(time: Millis) -> Self {
         TestClock(Arc::new(AtomicU64::new(u64::try_from(time.0).unwrap())))
+    }
+
+    pub fn advance(&self, millis: u64) {
+        self.0.fetch_add(millis, Ordering::Relaxed);
     }
 
     pub fn now(&self) -> Millis {
@@ -173,7 +178,7 @@ pub fn send<L: Log>(log: &L, producer: &str, inputs: Vec<Outgoing>) {
 /// A control record as its producer writes it.
 pub fn control_input(record: &ControlRecord) -> Outgoing {
     let (key, value) = (Some(b"control".to_vec()), Some(record.to_bytes()));
-    Outgoing { topic: Topic::Control, partition: Some(0), key, value, headers: Vec::new() }
+    Outgoing { topic: Topic::Control, owner: None, partition: Some(0), key, value, headers: Vec::new() }
 }
 
 /// Appends a control record.
@@ -182,14 +187,29 @@ pub fn control<L: Log>(log: &L, record: &ControlRecord) {
 }
 
 /// Everything that is committed on a topic, partition by partition.
-pub fn read_all<L: Log>(log: &L, topic: Topic) -> Vec<Record> {
+pub fn read_all<L: Log>(log: &L, topic: impl Into<TopicName>) -> Vec<Record> {
+    let topic = topic.into();
     let mut all = Vec::new();
     for number in 0..log.partitions(topic).unwrap() {
-        let partition = Partition { topic, number };
+        let partition = Partition::of(topic, number);
         let first = log.range(partition).unwrap().first;
         all.extend(read_from(log, partition, first));
     }
     all
+}
+
+/// The topics that any tenant had of its own at any time.
+pub fn own_topics<L: Log>(log: &L) -> Vec<TopicName> {
+    let mut names = std::collections::BTreeSet::new();
+    for record in read_all(log, Topic::Control) {
+        let entries = match serde_json::from_slice(record.value.as_deref().unwrap()) {
+            Ok(ControlRecord::Genesis(genesis)) => genesis.tenants,
+            Ok(ControlRecord::Tenant(entry)) => vec![*entry],
+            _ => Vec::new(),
+        };
+        names.extend(entries.iter().flat_map(|entry| entry.topics.names(&entry.tenant)));
+    }
+    names.into_iter().collect()
 }
 
 pub fn read_from<L: Log>(log: &L, partition: Partition, offset: u64) -> Vec<Record> {
@@ -223,15 +243,17 @@ fn is_tick(record: &Record) -> bool {
 fn settle_where<L: Log>(log: &L, settings: &WorkerSettings, ignored: fn(&Record) -> bool) {
     let (mut moved, mut quiet) = (Instant::now(), 0);
     let mut stood: Vec<Option<u64>> = Vec::new();
-    let inputs = Topic::admission_inputs().map(|topic| (Role::Admission, topic));
-    let topics: Vec<(Role, Topic)> = inputs.chain([(Role::Ledger, Topic::Ledger)]).collect();
+    let inputs = Topic::admission_inputs().map(|topic| (Role::Admission, topic.into()));
+    let topics: Vec<(Role, TopicName)> = inputs.chain([(Role::Ledger, Topic::Ledger.into())]).collect();
     while quiet < 2 {
         let mut stands = Vec::new();
         let mut behind = false;
-        for (role, topic) in &topics {
-            for number in 0..log.partitions(*topic).unwrap() {
-                let partition = Partition { topic: *topic, number };
-                let committed = log.committed(&settings.group(*role), partition).unwrap();
+        let own = own_topics(log).into_iter().filter(|name| name.topic.role() == TopicRole::Input);
+        let own = own.map(|name| (Role::Admission, name));
+        for (role, topic) in topics.iter().copied().chain(own) {
+            for number in 0..log.partitions(topic).unwrap() {
+                let partition = Partition::of(topic, number);
+                let committed = log.committed(&settings.group(role), partition).unwrap();
                 stands.push(committed);
                 let from = committed.unwrap_or_else(|| log.range(partition).unwrap().first);
                 behind = behind || lies_behind(log, partition, from, ignored);

@@ -51,6 +51,7 @@ pub fn feed<L: Log>(outlet: &mut L::Outlet, step: &Step) -> Result<(), LogError>
         Act::Send(record) => record.clone(),
         Act::Activate(trust) => Outgoing {
             topic: Topic::Control,
+            owner: None,
             partition: Some(0),
             key: Some(b"activate".to_vec()),
             value: Some(ControlRecord::Tenant(trust.clone()).to_bytes()),
@@ -88,7 +89,7 @@ fn settled<L: Log>(log: &L, settings: &WorkerSettings, role: Role) -> Result<Opt
     let mut ends = Vec::new();
     for topic in topics {
         for number in 0..log.partitions(topic)? {
-            let partition = Partition { topic, number };
+            let partition = Partition::of(topic, number);
             let range = log.range(partition)?;
             if log.committed(&settings.group(role), partition)?.unwrap_or(range.first) < range.end {
                 return Ok(None);

@@ -146,6 +146,7 @@ impl Teller {
         headers.push((NUMBER.to_owned(), Some(number.to_string().into_bytes())));
         let record = Outgoing {
             topic,
+            owner: None,
             partition: None,
             key: Some(key.as_bytes().to_vec()),
             value: Some(value.to_vec()),

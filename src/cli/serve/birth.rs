@@ -45,7 +45,9 @@ pub fn compare(settings: &Settings, table: &TrustTable, observer: &dyn Observer)
     for trust in &settings.tenants {
         let compiled = CompiledTrust::compile(trust, root.as_ref().map(Arc::clone)).ok();
         let digest = compiled.map(|compiled| compiled.pair.trust);
-        if digest != table.current(&trust.tenant).map(|current| current.pair.trust) {
+        let old = table.document(&trust.tenant).map(|entry| (&entry.topics, entry.quota));
+        let trusted = digest == table.current(&trust.tenant).map(|current| current.pair.trust);
+        if !trusted || old != Some((&trust.topics, trust.quota)) {
             notice(format!("tenants: {} differs from what is in force; {hint}", trust.tenant));
         }
     }

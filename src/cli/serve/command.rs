@@ -3,7 +3,7 @@
 use super::process::Birth;
 use super::{Process, birth};
 use crate::cli::args::{RoleName, Run, Up};
-use crate::cli::cluster::{kafka, required_kafka, settings};
+use crate::cli::cluster::{kafka, own_topics, required_kafka, settings};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::out::Out;
 use crate::cli::{demo, logging};
@@ -36,7 +36,7 @@ pub fn up(up: Up) -> Result<Exit, Failure> {
     match kafka(&settings)? {
         Some(log) => {
             let born: Birth<KafkaLog> = Box::new(|log, settings| {
-                topics::apply(log, settings.ledger.replicas_max)?;
+                topics::apply(log, &own_topics(log, settings)?, settings.ledger.replicas_max)?;
                 birth::init(log, settings).map(drop)
             });
             until_stopped(Process::open(log, settings, &ALL, budget)?, &born)

@@ -3,6 +3,7 @@
 pub mod birth;
 mod command;
 mod process;
+mod registry;
 mod signals;
 mod workers;
 

@@ -12,15 +12,16 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use super::workers::{self, Ended};
-use super::{birth, signals};
+use super::{birth, registry, signals};
 use crate::admission::ports::Objects;
 use crate::cas::FolderObjects;
 use crate::cli::cluster::{self, APPLICATION};
 use crate::cli::exit::Failure;
+use crate::cli::verify::now;
 use crate::gateway::lag::LagWatch;
-use crate::gateway::{Accept, Gateway, Server, Writer, serve};
+use crate::gateway::{Accept, Gateway, Given, Registry, Server, Writer, serve};
 use crate::log::{Log, LogError};
-use crate::processor::{Stop, WorkerSettings};
+use crate::processor::{Backlog, Stop, WorkerSettings};
 use crate::rocks::{MemoryBudget, RocksStates};
 use crate::settings::Settings;
 use crate::telemetry::{Fan, Happening, Health, Journal, Metrics, Observer, Role};
@@ -38,6 +39,8 @@ pub struct Process<L: Log> {
     budget: MemoryBudget,
     observer: Arc<dyn Observer>,
     health: Arc<Health>,
+    backlog: Arc<Backlog>,
+    registry: Registry,
     gateway: Arc<Gateway<L>>,
     server: Server,
     writer: JoinHandle<()>,
@@ -51,9 +54,11 @@ impl<L: Log> Process<L> {
     pub fn open(log: L, settings: Settings, roles: &[Role], budget: MemoryBudget) -> Result<Self, Failure> {
         let metrics = Arc::new(Metrics::new().map_err(Failure::io)?);
         let health = Arc::new(Health::of(roles));
+        let backlog = Arc::new(Backlog::default());
         let observer: Arc<dyn Observer> = Arc::new(Fan(vec![
             Arc::clone(&metrics) as Arc<dyn Observer>,
             Arc::clone(&health) as Arc<dyn Observer>,
+            Arc::clone(&backlog) as Arc<dyn Observer>,
             Arc::new(Journal),
         ]));
         let listener = TcpListener::bind(settings.listen)
@@ -69,11 +74,19 @@ impl<L: Log> Process<L> {
             let log = log.clone();
             Arc::new(move |record| {
                 let table = cluster::in_force(&log).map_err(|error| error.to_string())?;
-                cluster::judge(record, &table)
+                cluster::judge(record, &table).and_then(|()| cluster::provided(&log, record))
             })
         };
-        let gateway = Gateway::new(log.clone(), writer, metrics, Arc::clone(&health), accept);
-        let gateway = Arc::new(gateway);
+        let registry = registry::registry(log.clone());
+        let given = Given {
+            metrics,
+            health: Arc::clone(&health),
+            observer: Arc::clone(&observer),
+            accept,
+            registry: Arc::clone(&registry),
+            clock: Arc::new(now),
+        };
+        let gateway = Arc::new(Gateway::new(log.clone(), writer, given));
         let server = serve(&runtime, listener, Arc::clone(&gateway)).map_err(Failure::io)?;
         Ok(Process {
             log,
@@ -84,6 +97,8 @@ impl<L: Log> Process<L> {
             budget,
             observer,
             health,
+            backlog,
+            registry,
             gateway,
             server,
             writer: thread,
@@ -129,7 +144,8 @@ impl<L: Log> Process<L> {
                     let objects = FolderObjects::open(&self.settings.data.join("objects"))
                         .map_err(|error| Failure::io(format!("{}: {error}", self.settings.data.display())))?;
                     let objects: Arc<dyn Objects> = Arc::new(objects);
-                    workers::admission(log, objects, settings, observer, stop, ended)
+                    let backlog = Arc::clone(&self.backlog);
+                    workers::admission(log, objects, settings, observer, backlog, stop, ended)
                 }
                 Role::Ledger => {
                     let keep = self.settings.snapshots.keep;
@@ -140,8 +156,12 @@ impl<L: Log> Process<L> {
             };
             self.workers.push(worker.map_err(Failure::io)?);
         }
-        let groups = self.roles.iter().map(|role| (*role, settings.group(*role))).collect();
-        let watch = LagWatch::new(self.log.clone(), groups, Arc::clone(&self.observer), Arc::clone(&self.health));
+        // Admission makes tenants wait for the fold, wherever that runs.
+        let looked_at = [Role::Admission, Role::Ledger].into_iter();
+        let looked_at = looked_at.filter(|role| *role == Role::Ledger || self.roles.contains(role));
+        let groups = looked_at.map(|role| (role, settings.group(role))).collect();
+        let (registry, observer) = (Arc::clone(&self.registry), Arc::clone(&self.observer));
+        let watch = LagWatch::new(self.log.clone(), registry, groups, observer, Arc::clone(&self.health));
         self.workers.push(workers::lag(watch, self.stop.clone()).map_err(Failure::io)?);
         Ok(())
     }

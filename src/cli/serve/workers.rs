@@ -11,7 +11,7 @@ use crate::cli::verify::now;
 use crate::gateway::lag::LagWatch;
 use crate::ledger::state::States;
 use crate::log::{Log, LogError};
-use crate::processor::{AdmissionWorker, LedgerWorker, Stop, WorkerSettings};
+use crate::processor::{AdmissionWorker, Backlog, LedgerWorker, Stop, WorkerSettings};
 use crate::telemetry::{Happening, Observer, Role};
 
 /// How often the lag is looked at.
@@ -59,11 +59,12 @@ pub fn admission<L: Log>(
     objects: Arc<dyn Objects>,
     settings: WorkerSettings,
     observer: Arc<dyn Observer>,
+    backlog: Arc<Backlog>,
     stop: Stop,
     ended: Sender<Ended>,
 ) -> io::Result<JoinHandle<()>> {
     spawn(Role::Admission, ended, move || {
-        AdmissionWorker::new(log, objects, settings, observer, Arc::new(now)).run(&stop)
+        AdmissionWorker::new(log, objects, settings, observer, Arc::new(now)).with_backlog(backlog).run(&stop)
     })
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::Topic;
+use crate::event::TopicName;
 use crate::log::{LogError, Partition};
 
 /// Proof of one assignment: good until its holder gives it up, loses it or is replaced.
@@ -47,7 +47,7 @@ enum Phase {
 #[derive(Debug)]
 struct Member {
     incarnation: u64,
-    topics: Vec<(Topic, u32)>,
+    topics: Vec<(TopicName, u32)>,
     phase: Phase,
     owned: Vec<Partition>,
 }
@@ -69,7 +69,7 @@ pub struct Coordinator {
 impl Coordinator {
     /// Adds a member and returns its incarnation. A name that is taken is taken over: nobody else is disturbed, the
     /// partitions stay with the name, and the former holder's fences are refused from now on.
-    pub fn join(&mut self, group: &str, name: &str, topics: &[(Topic, u32)]) -> u64 {
+    pub fn join(&mut self, group: &str, name: &str, topics: &[(TopicName, u32)]) -> u64 {
         self.incarnations += 1;
         let group = self.groups.entry(group.to_owned()).or_default();
         let member =
@@ -182,7 +182,7 @@ impl Group {
 
     /// Kafka's range assignment: per topic, contiguous ranges to the members in order of their names.
     fn ranges(&self) -> BTreeMap<String, Vec<Partition>> {
-        let mut subscribers: BTreeMap<(Topic, u32), Vec<&String>> = BTreeMap::new();
+        let mut subscribers: BTreeMap<(TopicName, u32), Vec<&String>> = BTreeMap::new();
         for (name, member) in &self.members {
             for topic in &member.topics {
                 subscribers.entry(*topic).or_default().push(name);
@@ -196,7 +196,7 @@ impl Group {
             for (index, name) in (0u32..).zip(names) {
                 let take = share + u32::from(index < extra);
                 let range = numbers.by_ref().take(usize::try_from(take).unwrap_or(usize::MAX));
-                assignment.entry(name.clone()).or_default().extend(range.map(|number| Partition { topic, number }));
+                assignment.entry(name.clone()).or_default().extend(range.map(|number| Partition::of(topic, number)));
             }
         }
         assignment

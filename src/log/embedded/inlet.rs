@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use crate::event::Topic;
+use crate::event::TopicName;
 use crate::log::{Assignment, Gather, Gathered, Inlet, LogError, Partition, Record, StartAt};
 
 use super::coordinator::Standing;
@@ -15,10 +15,12 @@ pub struct EmbeddedInlet<S: Store> {
     log: Embedded<S>,
     group: String,
     member: String,
-    topics: Vec<(Topic, u32)>,
+    topics: Vec<(TopicName, u32)>,
     start: StartAt,
     incarnation: u64,
     held: Option<Held>,
+    /// The assignment was given up by itself: the next `gather` says so.
+    given_up: bool,
     /// A newer member took the name: this one never comes back.
     replaced: bool,
 }
@@ -44,10 +46,16 @@ struct Harvest {
 }
 
 impl<S: Store> EmbeddedInlet<S> {
-    pub(super) fn join(log: Embedded<S>, group: &str, member: &str, topics: Vec<(Topic, u32)>, start: StartAt) -> Self {
+    pub(super) fn join(
+        log: Embedded<S>,
+        group: &str,
+        member: &str,
+        topics: Vec<(TopicName, u32)>,
+        start: StartAt,
+    ) -> Self {
         let incarnation = log.regroup(|coordinator| coordinator.join(group, member, &topics));
         let (group, member) = (group.to_owned(), member.to_owned());
-        EmbeddedInlet { log, group, member, topics, start, incarnation, held: None, replaced: false }
+        EmbeddedInlet { log, group, member, topics, start, incarnation, held: None, given_up: false, replaced: false }
     }
 
     fn standing(&self) -> Standing {
@@ -61,6 +69,9 @@ impl<S: Store> EmbeddedInlet<S> {
 
     /// Serves the group: what there is to tell before any record is read.
     fn serve(&mut self) -> Result<Option<Gathered>, LogError> {
+        if std::mem::take(&mut self.given_up) {
+            return Ok(Some(Gathered::Revoked { lost: false }));
+        }
         loop {
             match self.standing() {
                 Standing::Holding | Standing::Waiting => return Ok(None),
@@ -170,6 +181,17 @@ impl<S: Store> Inlet for EmbeddedInlet<S> {
         Ok(Gathered::Records(harvest.records))
     }
 
+    fn subscribe(&mut self, topics: &[TopicName]) -> Result<(), LogError> {
+        let topics = self.log.counted(topics)?;
+        if self.standing() == (Standing::Gone { replaced: true }) {
+            return Err(LogError::Fenced(format!("another member took the name {}", self.member)));
+        }
+        self.topics = topics;
+        self.given_up = self.held.take().is_some();
+        self.incarnation = self.log.regroup(|c| c.join(&self.group, &self.member, &self.topics));
+        Ok(())
+    }
+
     fn fence(&self) -> Option<Fence> {
         let held = self.held.as_ref().filter(|held| !held.places.is_empty())?;
         let fence = self.fence_of(held.generation);
@@ -190,8 +212,13 @@ impl<S: Store> Inlet for EmbeddedInlet<S> {
         Ok(())
     }
 
+    fn resume(&mut self, partition: Partition) -> Result<(), LogError> {
+        self.owned(partition)?.paused = false;
+        Ok(())
+    }
+
     fn keep_alive(&mut self) -> Result<bool, LogError> {
-        Ok(self.standing() == Standing::Holding)
+        Ok(!self.given_up && self.standing() == Standing::Holding)
     }
 
     fn close(self) -> Result<(), LogError> {

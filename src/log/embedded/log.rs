@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::event::{Millis, Topic};
+use crate::event::{Millis, Topic, TopicName};
 use crate::log::{Log, LogError, Partition, Range, StartAt};
 
 use super::coordinator::Coordinator;
@@ -90,6 +90,15 @@ impl<S: Store> Embedded<S> {
         lock(&self.inner.desk).version
     }
 
+    /// Topics with their numbers of partitions, each once.
+    pub(super) fn counted(&self, topics: &[TopicName]) -> Result<Vec<(TopicName, u32)>, LogError> {
+        let counted = topics.iter().map(|name| Ok((*name, self.inner.store.partitions(*name)?)));
+        let mut counted = counted.collect::<Result<Vec<_>, LogError>>()?;
+        counted.sort_unstable();
+        counted.dedup();
+        Ok(counted)
+    }
+
     /// Waits for news since `seen`; false when there is none until `deadline`.
     pub(super) fn wait(&self, seen: u64, deadline: Instant) -> bool {
         let mut desk = lock(&self.inner.desk);
@@ -153,16 +162,19 @@ impl<S: Store> Log for Embedded<S> {
     type Outlet = EmbeddedOutlet<S>;
     type Reader = EmbeddedReader<S>;
 
-    fn partitions(&self, topic: Topic) -> Result<u32, LogError> {
-        self.inner.store.partitions(topic)
+    fn partitions(&self, topic: impl Into<TopicName>) -> Result<u32, LogError> {
+        self.inner.store.partitions(topic.into())
     }
 
-    fn inlet(&self, group: &str, member: &str, topics: &[Topic], start: StartAt) -> Result<Self::Inlet, LogError> {
-        let counted = topics.iter().map(|topic| Ok((*topic, self.partitions(*topic)?)));
-        let mut topics = counted.collect::<Result<Vec<_>, LogError>>()?;
-        topics.sort_unstable();
-        topics.dedup();
-        Ok(EmbeddedInlet::join(self.clone(), group, member, topics, start))
+    fn inlet<N: Into<TopicName> + Copy>(
+        &self,
+        group: &str,
+        member: &str,
+        topics: &[N],
+        start: StartAt,
+    ) -> Result<Self::Inlet, LogError> {
+        let topics: Vec<TopicName> = topics.iter().map(|topic| (*topic).into()).collect();
+        Ok(EmbeddedInlet::join(self.clone(), group, member, self.counted(&topics)?, start))
     }
 
     fn outlet(&self, transactional_id: &str) -> Result<Self::Outlet, LogError> {

@@ -1,6 +1,5 @@
 //! A transactional writer.
 
-use crate::event::Topic;
 use crate::event::limits::MESSAGE_MAX;
 use crate::log::{Log, LogError, Outgoing, Outlet, Partition, partition_of};
 
@@ -55,15 +54,15 @@ impl<S: Store> EmbeddedOutlet<S> {
     }
 
     fn place(&self, record: &Outgoing) -> Result<Partition, LogError> {
-        let topic: Topic = record.topic;
-        let count = self.log.partitions(topic)?;
+        let name = record.name();
+        let count = self.log.partitions(name)?;
         let by_key = || record.key.as_ref().map_or(0, |key| partition_of(key, count));
         let number = record.partition.unwrap_or_else(by_key);
         if number >= count {
             let problem = format!("partition {number} of {count}");
-            return Err(LogError::Topic { topic: topic.to_string(), problem });
+            return Err(LogError::Topic { topic: name.to_string(), problem });
         }
-        Ok(Partition { topic, number })
+        Ok(Partition::of(name, number))
     }
 }
 
@@ -86,7 +85,7 @@ impl<S: Store> Outlet for EmbeddedOutlet<S> {
             this.log.check_epoch(&this.id, this.epoch)?;
             let size = size(&record);
             if size > MESSAGE_MAX {
-                return Err(LogError::Record(format!("{size} bytes for {}, at most {MESSAGE_MAX}", record.topic)));
+                return Err(LogError::Record(format!("{size} bytes for {}, at most {MESSAGE_MAX}", record.name())));
             }
             let partition = this.place(&record)?;
             let created = this.log.now();

@@ -1,6 +1,6 @@
 //! What an embedded log needs of the place where committed records lie.
 
-use crate::event::{Millis, Topic};
+use crate::event::{Millis, TopicName};
 use crate::log::{LogError, Outgoing, Partition, Range, Record};
 
 /// One transaction: records, each with the partition and time stamp that it gets, in append order, and group offsets.
@@ -41,7 +41,7 @@ pub enum Effect {
 /// Where committed records lie. Calls of `commit` and `abandon` never overlap each other; reads overlap everything.
 pub trait Store: Send + Sync + 'static {
     /// How many partitions a topic has; fails when it is unknown.
-    fn partitions(&self, topic: Topic) -> Result<u32, LogError>;
+    fn partitions(&self, topic: TopicName) -> Result<u32, LogError>;
 
     fn range(&self, partition: Partition) -> Result<Range, LogError>;
 

@@ -13,7 +13,8 @@ use super::{FaultPlan, MemoryStore};
 pub type MemoryLog = Embedded<MemoryStore>;
 
 impl MemoryLog {
-    /// A log with these numbers of partitions; a topic that is not listed has one. The clock counts its own readings
+    /// A log with these numbers of partitions; a topic that is not listed has one, and a
+    /// tenant's own as many as the shared one. The clock counts its own readings
     /// from zero, and offsets have gaps like Kafka's.
     pub fn new(counts: &[(Topic, u32)]) -> Self {
         let readings = AtomicI64::new(0);
@@ -34,10 +35,10 @@ impl MemoryLog {
 
     /// Appends as a plain producer does, with its own time stamp, visible at once; returns where.
     pub fn produce(&self, record: Outgoing, timestamp: Millis) -> Result<(Partition, u64), LogError> {
-        let topic = record.topic;
-        let count = crate::log::Log::partitions(self, topic)?;
+        let name = record.name();
+        let count = crate::log::Log::partitions(self, name)?;
         let by_key = || record.key.as_ref().map_or(0, |key| partition_of(key, count));
-        let partition = Partition { topic, number: record.partition.unwrap_or_else(by_key) };
+        let partition = Partition::of(name, record.partition.unwrap_or_else(by_key));
         let offset = self.store().push(partition, timestamp, record)?;
         self.nudge();
         Ok((partition, offset))

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::event::{Millis, Topic};
+use crate::event::{Millis, Topic, TopicName};
 use crate::log::embedded::{Batch, Chunk, Effect, Store, Verb, in_range};
 use crate::log::{LogError, Outgoing, Partition, Range, Record};
 
@@ -41,12 +41,12 @@ impl MemoryStore {
     }
 
     fn check(&self, partition: Partition) -> Result<(), LogError> {
-        let count = self.partitions(partition.topic)?;
+        let count = self.partitions(partition.name())?;
         if partition.number < count {
             return Ok(());
         }
         let problem = format!("partition {} of {count}", partition.number);
-        Err(LogError::Topic { topic: partition.topic.to_string(), problem })
+        Err(LogError::Topic { topic: partition.name().to_string(), problem })
     }
 
     pub(super) fn set_markers(&self, markers: bool) {
@@ -100,8 +100,8 @@ impl Shelf {
 
 impl Store for MemoryStore {
     /// A topic that was not listed has one partition.
-    fn partitions(&self, topic: Topic) -> Result<u32, LogError> {
-        Ok(self.counts.get(&topic).copied().unwrap_or(1))
+    fn partitions(&self, name: TopicName) -> Result<u32, LogError> {
+        Ok(self.counts.get(&name.topic).copied().unwrap_or(1))
     }
 
     fn range(&self, partition: Partition) -> Result<Range, LogError> {

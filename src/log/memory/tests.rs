@@ -14,12 +14,12 @@ fn log() -> MemoryLog {
 }
 
 fn at(topic: Topic, number: u32) -> Partition {
-    Partition { topic, number }
+    Partition::of(topic, number)
 }
 
 fn record(topic: Topic, partition: u32, value: &str) -> Outgoing {
     let value = Some(value.as_bytes().to_vec());
-    Outgoing { topic, partition: Some(partition), key: None, value, headers: Vec::new() }
+    Outgoing { topic, owner: None, partition: Some(partition), key: None, value, headers: Vec::new() }
 }
 
 fn join(log: &MemoryLog, member: &str) -> EmbeddedInlet<MemoryStore> {

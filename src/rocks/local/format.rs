@@ -60,12 +60,12 @@ mod tests {
     use super::*;
     use crate::event::Topic;
 
-    const PARTITION: Partition = Partition { topic: Topic::Ledger, number: 1 };
+    const PARTITION: Partition = Partition::shared(Topic::Ledger, 1);
 
     fn record(key: Option<&[u8]>, value: Option<&[u8]>, headers: &[(&str, Option<&[u8]>)]) -> Outgoing {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), value.map(<[u8]>::to_vec))).collect();
         let (key, value) = (key.map(<[u8]>::to_vec), value.map(<[u8]>::to_vec));
-        Outgoing { topic: PARTITION.topic, partition: Some(PARTITION.number), key, value, headers }
+        Outgoing { topic: PARTITION.topic, owner: None, partition: Some(PARTITION.number), key, value, headers }
     }
 
     #[test]

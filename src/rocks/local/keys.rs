@@ -9,6 +9,7 @@
 //! | `meta` | `topics` | JSON: partitions per topic name |
 //! | `meta` | `end` NUL topic NUL partition | offset of the next record, 8 bytes |
 
+use crate::event::TopicName;
 use crate::log::Partition;
 
 pub const RECORDS: &str = "records";
@@ -20,7 +21,7 @@ pub const FORMAT: &str = "format";
 pub const TOPICS: &str = "topics";
 
 pub fn partition(partition: Partition) -> Vec<u8> {
-    let mut key = partition.topic.name().as_bytes().to_vec();
+    let mut key = partition.name().to_string().into_bytes();
     key.push(0);
     key.extend(partition.number.to_be_bytes());
     key
@@ -40,9 +41,19 @@ pub fn offset(group: &str, of: Partition) -> Vec<u8> {
 }
 
 pub fn end(of: Partition) -> Vec<u8> {
-    let mut key = b"end\0".to_vec();
+    let mut key = ENDS.to_vec();
     key.extend(partition(of));
     key
+}
+
+/// Prefix of the ends of all partitions.
+pub const ENDS: &[u8] = b"end\0";
+
+/// The partition whose end a key of `meta` names.
+pub fn of_end(key: &[u8]) -> Option<Partition> {
+    let (name, number) = key.strip_prefix(ENDS)?.split_last_chunk::<4>()?;
+    let name = std::str::from_utf8(name.strip_suffix(&[0])?).ok()?;
+    Some(Partition::of(TopicName::parse(name)?, u32::from_be_bytes(*number)))
 }
 
 /// The number in the last eight bytes of a key, or in a value.

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rocksdb::{DB, DBRecoveryMode, Direction, IteratorMode, ReadOptions, WriteBatch, WriteOptions};
 
-use crate::event::Topic;
+use crate::event::{Topic, TopicName};
 use crate::log::embedded::{Batch, Chunk, Store, in_range};
 use crate::log::{LogError, Partition, Range, Record};
 use crate::rocks::database::{family, is_empty, open};
@@ -38,14 +38,7 @@ impl RocksStore {
             open(dir, &keys::FAMILIES, budget, |options| options.set_wal_recovery_mode(DBRecoveryMode::PointInTime))?;
         check_format(&db)?;
         let counts = settle_topics(&db, wanted)?;
-        let mut ends = BTreeMap::new();
-        for (topic, count) in &counts {
-            for number in 0..*count {
-                let partition = Partition { topic: *topic, number };
-                let end = get(&db, keys::META, &keys::end(partition))?;
-                ends.insert(partition, end.and_then(|end| keys::number(&end)).unwrap_or(0));
-            }
-        }
+        let ends = read_ends(&db)?;
         Ok(RocksStore { db, counts, ends: Mutex::new(ends), failed: AtomicBool::new(false) })
     }
 
@@ -87,6 +80,22 @@ fn synced() -> WriteOptions {
     let mut options = WriteOptions::default();
     options.set_sync(true);
     options
+}
+
+/// The ends of all partitions that anything was written to, own topics among them.
+fn read_ends(db: &DB) -> Result<BTreeMap<Partition, u64>, LogError> {
+    let mut ends = BTreeMap::new();
+    let meta = family(db, keys::META)?;
+    for row in db.iterator_cf(meta, IteratorMode::From(keys::ENDS, Direction::Forward)) {
+        let (key, value) = row.map_err(failed)?;
+        if !key.starts_with(keys::ENDS) {
+            break;
+        }
+        let named = keys::of_end(&key).zip(keys::number(&value));
+        let (partition, end) = named.ok_or_else(|| StoreError::new(StoreCode::Corrupt, "the end of no partition"))?;
+        ends.insert(partition, end);
+    }
+    Ok(ends)
 }
 
 /// A log is never set aside by itself: it is the truth, not a cache.
@@ -131,17 +140,19 @@ fn settle_topics(db: &DB, wanted: &[(Topic, u32)]) -> Result<BTreeMap<Topic, u32
 }
 
 impl Store for RocksStore {
-    fn partitions(&self, topic: Topic) -> Result<u32, LogError> {
-        let count = self.counts.get(&topic).copied();
-        count.ok_or_else(|| LogError::Topic { topic: topic.to_string(), problem: String::from("is unknown") })
+    /// A tenant's own topic has as many as the shared one, whose number never changes.
+    fn partitions(&self, name: TopicName) -> Result<u32, LogError> {
+        let count = self.counts.get(&name.topic).copied();
+        count.ok_or_else(|| LogError::Topic { topic: name.to_string(), problem: String::from("is unknown") })
     }
 
     fn range(&self, partition: Partition) -> Result<Range, LogError> {
-        let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
-        let end = ends.get(&partition).copied().ok_or_else(|| {
+        if partition.number >= self.partitions(partition.name())? {
             let problem = format!("has no partition {}", partition.number);
-            LogError::Topic { topic: partition.topic.to_string(), problem }
-        })?;
+            return Err(LogError::Topic { topic: partition.name().to_string(), problem });
+        }
+        let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = ends.get(&partition).copied().unwrap_or(0);
         Ok(Range { first: 0, end })
     }
 
