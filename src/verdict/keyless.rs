@@ -1,6 +1,8 @@
 //! Evidence signed under a certificate: who signed, and, at every verified time, that an authority and a log of the trust
 //! root vouch for it (rules Z2 and C1 to C3). The clock is an argument like any other input.
 
+use std::collections::BTreeSet;
+
 use super::attestation::ParsedEvidence;
 use super::check::CheckName;
 use super::reason::Cause;
@@ -125,7 +127,8 @@ fn judge_certificate(
     }
     let Some(root) = trust.root.as_ref() else { return };
     let mut leads = true;
-    for time in found.times.clone() {
+    let times: BTreeSet<Millis> = found.times.iter().copied().collect();
+    for time in times {
         match issuer_at(leaf, helpers, vouchers, root, time) {
             Ok(issuer) => judge_logged(certificate, &issuer, root, now, found),
             Err(cause) => {

@@ -8,7 +8,8 @@ use attestream::evidence::identity::Identity;
 use attestream::evidence::path::{self, NoPath, Purpose};
 use attestream::evidence::sct::{self, NotLogged};
 use attestream::evidence::timestamp::{self, NoTime};
-use attestream::evidence::x509::Certificate;
+use attestream::evidence::x509::{Certificate, oid};
+use attestream::evidence::{Window, der};
 use attestream::verdict::TrustRoot;
 use serde_json::Value;
 
@@ -182,4 +183,57 @@ fn what_verifies_here_verifies_for_the_library() {
         both += usize::from(ours && library);
     }
     assert!(accepted >= 8 && accepted == both, "{accepted} {both}");
+}
+
+/// Windows are closed at both ends: of the authority, of the certificates and of the certificate log's key.
+#[test]
+fn windows_end_where_they_say() {
+    let (leaf, root) = (leaf(&json("python/bundle_v3_github.whl.sigstore")), root(&file("trusted_root.json")));
+    let certificate = Certificate::parse(&leaf).unwrap();
+    let (from, until) = (certificate.not_before, certificate.not_after);
+    let authority = root.authorities().last().unwrap();
+    let path_at = |start: Option<Millis>, end: Option<Millis>, at: Millis| {
+        let authority = path::Authority { window: Window { start, end }, ..authority.clone() };
+        path::verify(&leaf, &[], &authority, Purpose::CodeSigning, at).map(drop)
+    };
+    assert_eq!(path_at(None, None, from), Ok(()));
+    assert_eq!(path_at(None, None, until), Ok(()));
+    assert_eq!(path_at(None, None, from.plus(-1)), Err(NoPath::Expired));
+    assert_eq!(path_at(None, None, until.plus(1000)), Err(NoPath::Expired));
+    assert!(!certificate.is_valid_at(until.plus(1)), "to the millisecond, where the leaf itself is judged");
+    assert_eq!(path_at(Some(from), Some(from), from), Ok(()));
+    assert_eq!(path_at(Some(from.plus(1)), None, from), Err(NoPath::Window));
+    assert_eq!(path_at(None, Some(until.plus(-1)), until), Err(NoPath::Window));
+
+    let issuer = path::verify(&leaf, &[], authority, Purpose::CodeSigning, from).unwrap();
+    let list = der::only(certificate.extension(oid::SCT_LIST).unwrap().value, 4).unwrap();
+    let time = Millis(i64::from_be_bytes(list[37..45].try_into().unwrap()));
+    assert!(certificate.not_before.plus(-60_000) < time && time < certificate.not_after);
+    let logged = |start: Millis, end: Millis, now: Millis| {
+        let window = Window { start: Some(start), end: Some(end) };
+        let logs = root.certificate_logs().iter().map(|log| sct::CertificateLog { window, ..log.clone() });
+        sct::verify(&certificate, &issuer, &logs.collect::<Vec<_>>(), now)
+    };
+    assert_eq!(logged(time, time, NOW), Ok(()));
+    assert_eq!(logged(time.plus(1), NOW, NOW), Err(NotLogged::Wrong));
+    assert_eq!(logged(Millis(0), time.plus(-1), NOW), Err(NotLogged::Wrong));
+    assert_eq!(logged(time, time, time.plus(-600_000)), Ok(()));
+    assert_eq!(logged(time, time, time.plus(-600_001)), Err(NotLogged::Wrong), "ahead of the clock");
+    assert_eq!(sct::verify(&certificate, b"another issuer", root.certificate_logs(), NOW), Err(NotLogged::Wrong));
+    assert_eq!(sct::verify(&certificate, &issuer, &[], NOW), Err(NotLogged::Unvouched));
+}
+
+/// The machine's clock is read nowhere where evidence is verified, and neither is a library that reads it.
+#[test]
+fn no_clock_is_read_where_evidence_is_verified() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for room in ["event", "formats", "evidence", "verdict"] {
+        for entry in std::fs::read_dir(root.join(room)).unwrap() {
+            let path = entry.unwrap().path();
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            for word in ["SystemTime", "Instant", "::now()", "sigstore_verify", "sigstore_tsa"] {
+                assert!(!text.contains(word), "{}: {word}", path.display());
+            }
+        }
+    }
 }
