@@ -28,6 +28,8 @@ pub struct Signature {
     /// A hint that nothing authenticates; empty and absent are the same.
     pub keyid: Option<String>,
     pub sig: Vec<u8>,
+    /// The certificate that SLSA's generator writes beside a signature, DER.
+    pub cert: Option<Vec<u8>>,
 }
 
 #[derive(Deserialize)]
@@ -47,6 +49,8 @@ struct WireSignature<'a> {
     keyid: Option<Cow<'a, str>>,
     #[serde(borrow)]
     sig: Cow<'a, str>,
+    #[serde(borrow, default)]
+    cert: Option<Cow<'a, str>>,
 }
 
 impl Envelope {
@@ -106,7 +110,9 @@ impl WireSignature<'_> {
             return Err(Fault::Unsigned);
         }
         let keyid = self.keyid.filter(|keyid| !keyid.is_empty()).map(Cow::into_owned);
-        Ok(Signature { keyid, sig })
+        let cert = self.cert.filter(|pem| pem.len() <= 2 * limits::CERTIFICATE_MAX);
+        let cert = cert.and_then(|pem| super::pem::decode(&pem, "CERTIFICATE"));
+        Ok(Signature { keyid, sig, cert })
     }
 }
 

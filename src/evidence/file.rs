@@ -64,7 +64,7 @@ fn read(text: &str, file: &Artifact) -> Result<Envelope, Fault> {
         digest: Digest::of(text.as_bytes()),
         payload_type: String::new(),
         payload: Vec::new(),
-        signatures: vec![Signature { keyid: None, sig }],
+        signatures: vec![Signature { keyid: None, sig, cert: None }],
         url_safe: wire.signature.contains(['-', '_']),
         file: Some(file.clone()),
     })

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::bundle::{Evidence, Form, LogEntry, Material, Note, Proof};
 use super::older::{Beside, envelope_and_entry, legacy};
-use super::{Envelope, Fault, Refusal};
+use super::{Envelope, Fault, Refusal, Signature};
 use crate::event::{Digest, base64, json, limits};
 
 /// The members that tell the forms from each other.
@@ -71,7 +71,12 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Evidence, Refusal> {
 pub(super) fn with_envelope(form: Form, envelope: Envelope, whole: Option<&str>) -> Evidence {
     let notes = if envelope.url_safe { vec![Note::UrlSafeBase64] } else { Vec::new() };
     let bundle = whole.map(|text| Digest::of(text.as_bytes()));
-    let (material, entries, timestamps) = (Material::None, Vec::new(), Vec::new());
+    // One signature that names no key and carries its certificate: of what came without a bundle, the material.
+    let material = match envelope.signatures.as_slice() {
+        [Signature { keyid: None, cert: Some(cert), .. }] => Material::Certificates(vec![cert.clone()]),
+        _ => Material::None,
+    };
+    let (entries, timestamps) = (Vec::new(), Vec::new());
     Evidence { form, envelope, bundle, material, entries, timestamps, notes }
 }
 

@@ -1,6 +1,8 @@
 //! Evidence signed under a certificate: who signed, and, at every verified time, that an authority and a log of the trust
 //! root vouch for it (rules Z2 and C1 to C3). The clock is an argument like any other input.
 
+use std::collections::BTreeSet;
+
 use super::attestation::ParsedEvidence;
 use super::check::CheckName;
 use super::reason::Cause;
@@ -85,7 +87,7 @@ fn vouchers<'a>(leaf: &'a Leaf<'_>, trust: &'a CompiledTrust) -> Result<Vec<&'a 
     let accepted =
         |issuer: &&str| trust.identities.iter().any(|identity| identity.matches(issuer, &leaf.identity.name));
     let Some(issuer) = leaf.identity.issuer.as_deref() else {
-        let authorities = trust.root.iter().flat_map(|root| &root.authorities);
+        let authorities = trust.root.iter().flat_map(|root| root.authorities());
         let vouchers: Vec<&str> = authorities.map(|authority| authority.uri.as_str()).filter(accepted).collect();
         return if vouchers.is_empty() { Err(Cause::CertificateIssuerMissing) } else { Ok(vouchers) };
     };
@@ -125,7 +127,8 @@ fn judge_certificate(
     }
     let Some(root) = trust.root.as_ref() else { return };
     let mut leads = true;
-    for time in found.times.clone() {
+    let times: BTreeSet<Millis> = found.times.iter().copied().collect();
+    for time in times {
         match issuer_at(leaf, helpers, vouchers, root, time) {
             Ok(issuer) => judge_logged(certificate, &issuer, root, now, found),
             Err(cause) => {
@@ -163,7 +166,7 @@ fn issuer_at(
     time: Millis,
 ) -> Result<Vec<u8>, Cause> {
     let mut furthest = None;
-    for authority in &root.authorities {
+    for authority in root.authorities() {
         match path::verify(leaf.certificate.der, helpers, authority, Purpose::CodeSigning, time) {
             // Where it is the authority that vouches for the name, it must be one that may.
             Ok(_) if leaf.identity.issuer.is_none() && !vouchers.contains(&authority.uri.as_str()) => {
@@ -180,10 +183,10 @@ fn issuer_at(
 /// C2. A trust root without logs says that its authorities log nothing; a certificate that says it was logged must then
 /// still not be believed.
 fn judge_logged(leaf: &Certificate<'_>, issuer: &[u8], root: &TrustRoot, now: Millis, found: &mut Found) {
-    if root.certificate_logs.is_empty() && !sct::is_stamped(leaf) {
+    if root.certificate_logs().is_empty() && !sct::is_stamped(leaf) {
         return found.checks.skip(CheckName::CertificateLog);
     }
-    let logged = sct::verify(leaf, issuer, &root.certificate_logs, now).map_err(|why| match why {
+    let logged = sct::verify(leaf, issuer, root.certificate_logs(), now).map_err(|why| match why {
         NotLogged::Unvouched => Cause::CertificateNotLogged,
         NotLogged::Wrong => Cause::CertificateStamp,
     });

@@ -11,7 +11,7 @@ pub use crate::formats::attestation::{AttestationFacts, Link, StatementFacts};
 
 /// Epoch of this verifier. It rises when the same bytes under the same trust give another result; activating a higher
 /// epoch (a control record) re-opens every result.
-pub const VERIFIER_EPOCH: u32 = 1;
+pub const VERIFIER_EPOCH: u32 = 2;
 
 /// What a result was made under: the tenant's trust digest and the verifier's epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

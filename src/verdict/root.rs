@@ -27,10 +27,9 @@ pub struct TrustedLog {
 pub struct TrustRoot {
     digest: Digest,
     logs: Vec<TrustedLog>,
-    /// Authorities of signers' certificates, each a unit.
-    pub(super) authorities: Vec<Authority>,
-    pub(super) certificate_logs: Vec<CertificateLog>,
-    pub(super) stamp_authorities: Vec<StampAuthority>,
+    authorities: Vec<Authority>,
+    certificate_logs: Vec<CertificateLog>,
+    stamp_authorities: Vec<StampAuthority>,
 }
 
 impl std::fmt::Debug for TrustRoot {
@@ -150,6 +149,21 @@ impl TrustRoot {
 
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// Authorities over signers' certificates.
+    pub fn authorities(&self) -> &[Authority] {
+        &self.authorities
+    }
+
+    /// Logs of certificates.
+    pub fn certificate_logs(&self) -> &[CertificateLog] {
+        &self.certificate_logs
+    }
+
+    /// Time stamp authorities.
+    pub fn stamp_authorities(&self) -> &[StampAuthority] {
+        &self.stamp_authorities
     }
 
     /// The log of this id.

@@ -74,7 +74,8 @@ pub struct PinnedKey {
     pub owner: Option<String>,
 }
 
-/// An identity of a keyless signer: issuer and subject alternative name, exact or by an anchored regular expression.
+/// An identity of a keyless signer: issuer and subject alternative name, exact or by an anchored regular expression. Of a
+/// certificate that states no issuer, it is the address of its authority in the trust root.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PinnedIdentity {

@@ -24,7 +24,7 @@ pub(super) fn judge_stamps(attestation: &ParsedEvidence, trust: &CompiledTrust, 
         return found.checks.fail(CheckName::Timestamp, Fault::SignatureCount);
     };
     for token in &evidence.timestamps {
-        match timestamp::verify(token, &signature.sig, &root.stamp_authorities) {
+        match timestamp::verify(token, &signature.sig, root.stamp_authorities()) {
             Ok(time) => {
                 found.checks.pass(CheckName::Timestamp);
                 found.times.push(time);

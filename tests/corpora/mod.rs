@@ -4,7 +4,7 @@
 mod cosign;
 mod documents;
 mod public;
-mod sets;
+pub mod sets;
 mod signed;
 mod site;
 mod table;

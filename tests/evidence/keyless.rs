@@ -1,7 +1,7 @@
 //! A keyless authority signs right and wrong: each wrong is answered by exactly its code, and no clock but ours counts.
 
 use attestream::event::{Digest, Millis, Subject, base64};
-use attestream::evidence::memo;
+use attestream::evidence::{Fault, KeyAlgorithm, PublicKey, memo};
 use attestream::signing::keyless::Signed;
 use attestream::signing::{KeylessAuthority, KeylessOrder, KeylessWrong, Predicate};
 use attestream::verdict::{self, AttestationResult, AttestationStatus, CompiledTrust, TrustRoot};
@@ -223,4 +223,24 @@ fn no_signature_is_checked_twice() {
     let (asked, _) = counted();
     assert_eq!(asked, 6);
     assert_eq!(counted(), (6, 0));
+}
+
+/// The hash belongs to the curve: what a key of P-384 signed over SHA-256 is no signature of it.
+#[test]
+fn a_key_of_p384_does_not_sign_with_sha256() {
+    const KEY: &str = "-----BEGIN PUBLIC KEY-----
+MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEyMTvvT9EnrK/VAqotfn1aTrhqYSg3ZOv
+rINyNYRn3eUpOZQYrzF7sR/cT3QUHxkQznHKTnx6IltscAz9mXdW4mOcg56/k8+W
+AXeSJXQ4oKAYkmLGCp22HRsdwoaiO6P+
+-----END PUBLIC KEY-----
+";
+    let sha256 = "MGQCMBYR8ttOTRJMDKqMGSB0p1SSznJIV9c2DsbM5q1TjqkX9JT+29T0XYsjMBUFMBzDcgIwBeSYB/RP19bhjfo0u/f6WcFgdTJAAQ6uyj6n1nie\
+                  EEvQKDYcuI9jYLxTLv0R9wk3";
+    let sha384 = "MGYCMQDJwwOL2Hw4XCl0FUyY3lrhX52AT8X4luU0kYewnzAvpzqURAyJPZijh4pi7saju6YCMQD2PJ0nAzb1XXIrD4NzEMqeFq6dQKH/QUhGzy6L\
+                  Dh11KhR5MUbDIF2Vo3bmJb+Cgpc=";
+    let key = PublicKey::from_pem(KEY, KeyAlgorithm::EcdsaP384Sha384).unwrap();
+    assert_eq!(key.verify(b"message", &base64::decode(sha384).unwrap()), Ok(()));
+    assert_eq!(key.verify(b"message", &base64::decode(sha256).unwrap()), Err(Fault::SignatureInvalid));
+    // And again, now that the good one is remembered.
+    assert_eq!(key.verify(b"message", &base64::decode(sha256).unwrap()), Err(Fault::SignatureInvalid));
 }

@@ -179,6 +179,26 @@ fn bundles_of_other_clients() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// GitHub's own instance: its certificates state no issuer, its trust root holds no log at all. A tenant that says so
+/// believes it, by the authority's address; no other does.
+#[test]
+fn attestations_of_private_repositories() {
+    let outcome = |file: &str, root: &str, issuer: &str, log: LogPolicy| {
+        let trust = keyless(root, issuer, log);
+        let bytes = std::fs::read(vectors("sigstore").join(file)).unwrap();
+        let result = verdict::verify(&verdict::parse(&bytes, &trust.own_types()).unwrap(), &trust, NOW);
+        let verified = result.status == AttestationStatus::Verified;
+        if verified { "verified".to_owned() } else { result.reasons.join(" ") }
+    };
+    let (own, whole) = ("fulcio.githubapp.com", "rust/trusted_root_github.json");
+    for file in ["rust/github-private-attestation.sigstore.json", "rust/github_sha384_bundle.json"] {
+        assert_eq!(outcome(file, whole, own, LogPolicy::None), "verified", "{file}");
+        assert_eq!(outcome(file, whole, own, LogPolicy::Proof), "log-required", "{file}");
+        assert_eq!(outcome(file, whole, GITHUB, LogPolicy::None), "certificate-issuer-missing", "{file}");
+        assert_eq!(outcome(file, PUBLIC, own, LogPolicy::None), "certificate-issuer-missing", "{file}");
+    }
+}
+
 /// A real checkpoint of a staging log, cosigned by three public witnesses; the keys are theirs, published.
 #[test]
 fn public_witnesses_cosign_a_real_checkpoint() {

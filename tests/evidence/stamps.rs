@@ -40,10 +40,12 @@ fn time(text: &str) -> Result<Millis, NoTime> {
     Ok(Millis::parse(text).unwrap())
 }
 
+/// A response, what it is said to stamp, whose authority is pinned, and what must be said.
+type Case<'a> = (&'a str, &'a [u8], &'a str, Result<Millis, NoTime>);
+
 #[test]
 fn each_published_response_is_answered() {
     let payload = file("sigstore.mock/payload");
-    type Case<'a> = (&'a str, &'a [u8], &'a str, Result<Millis, NoTime>);
     let cases: [Case<'_>; 17] = [
         ("sigstage/response-sha256.tsr", b"hello", "sigstage", time("2025-05-09T11:58:55Z")),
         ("sigstage/response-sha384.tsr", b"hello", "sigstage", time("2025-05-09T11:58:55Z")),
