@@ -3,6 +3,7 @@
 
 pub mod cosign;
 mod keys;
+mod pairs;
 mod published;
 mod witnesses;
 mod wycheproof;
