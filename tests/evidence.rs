@@ -2,6 +2,8 @@
 //! each with what must be said of it.
 
 pub mod cosign;
+mod differential;
+mod fuzzed;
 mod keys;
 mod pairs;
 mod published;
