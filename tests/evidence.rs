@@ -4,8 +4,11 @@
 mod certificates;
 mod clients;
 pub mod cosign;
+mod differential;
+mod fuzzed;
 mod keyless;
 mod keys;
+mod pairs;
 mod published;
 mod stamps;
 mod witnesses;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::artifact::{Artifact, Message};
 use super::{Fault, Refusal};
@@ -45,12 +45,19 @@ struct Wire<'a> {
 
 #[derive(Deserialize)]
 struct WireSignature<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     keyid: Option<Cow<'a, str>>,
     #[serde(borrow)]
     sig: Cow<'a, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     cert: Option<Cow<'a, str>>,
+}
+
+/// A member that is there is a string: `null` is none.
+fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Cow<'de, str>>, D::Error> {
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    Text::deserialize(from).map(|text| Some(text.0))
 }
 
 impl Envelope {
@@ -59,7 +66,7 @@ impl Envelope {
         if bytes.len() > limits::RECORD_MAX {
             return Err(Fault::Limit.into());
         }
-        json::check(bytes)?;
+        json::check_folded(bytes, usize::MAX)?;
         let text = std::str::from_utf8(bytes).map_err(|_| json::Fault::NotUtf8)?;
         Ok(Self::of_scanned(text)?)
     }
@@ -139,7 +146,8 @@ mod tests {
         let field = Err(Refusal::Evidence(Fault::Field));
         let cases: &[(&str, Result<(), Refusal>)] = &[
             (r#"{"payloadType":"t","payload":"e30","signatures":[{"sig":"AA=="}]}"#, Ok(())),
-            (r#"{"payloadType":"t","payload":"e30","signatures":[{"sig":"_-8","keyid":null}]}"#, Ok(())),
+            (r#"{"payloadType":"t","payload":"e30","signatures":[{"sig":"_-8","keyid":null}]}"#, field),
+            (r#"{"payloadType":"t","payload":"e30","signatures":[{"sig":"_-8","keyid":""}]}"#, Ok(())),
             (r#"{"payloadType":"t","payload":"e30","signatures":[]}"#, Err(Fault::Unsigned.into())),
             (r#"{"payloadType":"t","payload":"e30","signatures":[{"sig":""}]}"#, Err(Fault::Unsigned.into())),
             (r#"{"payloadType":"t","payload":"e31","signatures":[{"sig":"AA"}]}"#, Err(Fault::Base64.into())),

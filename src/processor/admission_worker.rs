@@ -13,15 +13,16 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use crate::admission::answer::Unanswered;
 use crate::admission::ports::Objects;
 use crate::admission::{Admission, Fate, Input, Outcome, TrustTable, answer};
-use crate::event::{Millis, Owner, Tenant, Topic, TopicName, limits, partition_of};
+use crate::event::{Millis, Owner, Tenant, Topic, TopicName, partition_of};
 use crate::ledger::checkpoint::CheckpointSeen;
-use crate::ledger::control::{ControlRecord, system_tenant};
-use crate::ledger::record::{Body, ControlCopy, LedgerRecord, Work};
+use crate::ledger::control::system_tenant;
+use crate::ledger::record::{Body, LedgerRecord, Work};
 use crate::log::{Assignment, Gathered, Inlet, Log, LogError, Outgoing, Outlet, Partition, Record};
 use crate::telemetry::{Happening, Observer, Point, Role};
 use crate::verdict::SignedCheckpoint;
 
 use super::Backlog;
+use super::control_owner::{self, ControlOwner};
 use super::control_view::{CONTROL, ControlView};
 use super::genesis::{check_partitions, outgoing};
 use super::seen::SeenCheckpoints;
@@ -46,14 +47,6 @@ pub struct AdmissionWorker<L: Log> {
     control: Option<ControlOwner>,
     /// Checkpoints that are in the ledger already, as far as this worker remembers.
     seen: SeenCheckpoints,
-}
-
-/// The one worker that owns control.
-struct ControlOwner {
-    /// Number of the next control record, and its offset.
-    seq: u64,
-    next: u64,
-    last_tick: Instant,
 }
 
 /// What a batch comes to.
@@ -168,7 +161,7 @@ impl<L: Log> AdmissionWorker<L> {
         self.throttle.assigned(&self.owned, &counts, self.partitions, (self.clock)());
         let control = assigned.iter().find(|assignment| assignment.partition == CONTROL);
         let start = control.map(|assignment| assignment.start);
-        self.control = start.map(|start| self.own_control(start)).transpose()?;
+        self.control = start.map(|start| ControlOwner::at(&self.log, start)).transpose()?;
         Ok(())
     }
 
@@ -189,12 +182,6 @@ impl<L: Log> AdmissionWorker<L> {
             });
         }
         Ok(())
-    }
-
-    /// Counts the control records before `start`: the number of the next one.
-    fn own_control(&self, start: u64) -> Result<ControlOwner, LogError> {
-        let seq = control_seq(&self.log, start)?;
-        Ok(ControlOwner { seq, next: start, last_tick: Instant::now() })
     }
 
     fn pass(&self, point: Point) {
@@ -387,32 +374,20 @@ impl<L: Log> AdmissionWorker<L> {
     }
 
     /// Copies a control record to every ledger partition, in the transaction that commits its offset: every partition
-    /// sees one order, once. Genesis is there already.
+    /// sees one order, once.
     fn copy_control(&self, record: &Record, worked: &mut Worked) {
         let Some(owner) = &self.control else { return };
-        let seq = worked.control_seq.unwrap_or(owner.seq);
-        let drop = |why: &'static str, worked: &mut Worked| {
-            *worked.fates.entry("dropped").or_default() += 1;
-            self.observer.happened(&Happening::ControlDropped { why });
-        };
-        let Ok(control) = serde_json::from_slice::<ControlRecord>(record.value.as_deref().unwrap_or_default()) else {
-            worked.control_seq = Some(seq);
-            return drop("not a control record", worked);
-        };
-        worked.control_seq = Some(seq + 1);
-        if let ControlRecord::Tick { at } = control
-            && at.0 > record.timestamp.0 + limits::TICK_AHEAD_MAX_MS
-        {
-            return drop("a tick beyond its own append time", worked);
-        }
-        *worked.fates.entry("copied").or_default() += 1;
-        if seq == 0 {
-            return;
-        }
-        let copy = Body::Control(Box::new(ControlCopy { seq, record: control }));
-        let value = LedgerRecord::new(system_tenant(), copy).to_bytes();
-        for number in 0..self.partitions {
-            worked.outputs.push(outgoing(Topic::Ledger, number, system_tenant().as_str().as_bytes(), value.clone()));
+        let (next, copies) = control_owner::copies(record, worked.control_seq.unwrap_or(owner.seq), self.partitions);
+        worked.control_seq = Some(next);
+        match copies {
+            Ok(copies) => {
+                *worked.fates.entry("copied").or_default() += 1;
+                worked.outputs.extend(copies);
+            }
+            Err(why) => {
+                *worked.fates.entry("dropped").or_default() += 1;
+                self.observer.happened(&Happening::ControlDropped { why });
+            }
         }
     }
 
@@ -421,12 +396,7 @@ impl<L: Log> AdmissionWorker<L> {
     fn tick(&mut self, inlet: &mut L::Inlet, outlet: &mut L::Outlet) -> Result<(), LogError> {
         let now = (self.clock)();
         let Some(owner) = &mut self.control else { return Ok(()) };
-        if owner.last_tick.elapsed() < self.settings.tick {
-            return Ok(());
-        }
-        owner.last_tick = Instant::now();
-        let value = ControlRecord::Tick { at: now }.to_bytes();
-        let tick = outgoing(Topic::Control, 0, b"tick", value);
+        let Some(tick) = owner.tick(self.settings.tick, now) else { return Ok(()) };
         let offsets = BTreeMap::from([(CONTROL, owner.next)]);
         let worked = Worked { outputs: vec![tick], offsets, ..Worked::default() };
         self.transact(inlet, outlet, &worked)
@@ -467,7 +437,7 @@ impl<L: Log> AdmissionWorker<L> {
             };
             inlet.seek(*partition, next)?;
             if *partition == CONTROL {
-                self.control = Some(self.own_control(next)?);
+                self.control = Some(ControlOwner::at(&self.log, next)?);
             }
         }
         Ok(outlet)
@@ -484,26 +454,5 @@ fn input_of(record: &Record) -> Input<'_> {
         key: record.key.as_deref(),
         value: record.value.as_deref(),
         headers: &record.headers,
-    }
-}
-
-/// How many control records lie before `offset`: offsets have gaps, numbers have none.
-fn control_seq<L: Log>(log: &L, offset: u64) -> Result<u64, LogError> {
-    use crate::log::Reader as _;
-    let range = log.range(CONTROL)?;
-    let mut reader = log.reader(&[(CONTROL, range.first)])?;
-    let mut seq = 0;
-    loop {
-        let records = reader.read(1_000, std::time::Duration::from_millis(100))?;
-        for record in &records {
-            if record.offset >= offset {
-                return Ok(seq);
-            }
-            let value = record.value.as_deref().unwrap_or_default();
-            seq += u64::from(serde_json::from_slice::<ControlRecord>(value).is_ok());
-        }
-        if records.is_empty() && reader.at_end()? {
-            return Ok(seq);
-        }
     }
 }

@@ -4,6 +4,7 @@
 pub mod admission_worker;
 pub mod backlog;
 pub mod catch_up;
+mod control_owner;
 pub mod control_view;
 pub mod genesis;
 pub mod ledger_worker;
