@@ -134,6 +134,10 @@ fn judge_certificate(
             Err(cause) => {
                 found.checks.fail(CheckName::Certificate, cause);
                 leads = false;
+                if cause == Cause::CertificateInvalid {
+                    // No other time makes its signatures right; looking again is work that a stranger orders.
+                    break;
+                }
             }
         }
     }

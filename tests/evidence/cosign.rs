@@ -272,3 +272,33 @@ fn the_envelope_in_a_bundle_is_known_by_its_raw_span() {
     let facts = verdict::facts(&verdict::parse(&bytes, &[]).unwrap());
     assert_eq!(facts.envelope, Digest::of(&text.as_bytes()[start..end.unwrap()]));
 }
+
+/// Rekor v2 gives no time, and a certificate needs one: without its time stamp the same evidence is refused.
+#[test]
+fn a_certificate_without_any_time_is_refused() {
+    let trust = compile(&tenant(LogPolicy::Proof));
+    let mut bundle: Value =
+        serde_json::from_slice(&read("keyless/email.rekor2-tsa.cyclonedx-1.6.sigstore.json")).unwrap();
+    assert_eq!(outcome(bundle.to_string().as_bytes(), &trust), "verified");
+    bundle["verificationMaterial"].as_object_mut().unwrap().remove("timestampVerificationData").unwrap();
+    assert_eq!(outcome(bundle.to_string().as_bytes(), &trust), "trusted-time-missing");
+}
+
+/// cosign writes a time stamp to a file of its own; put beside an older bundle, it is read like any other.
+#[test]
+fn a_time_stamp_beside_an_older_bundle_is_read() {
+    let trust = compile(&tenant(LogPolicy::Promise));
+    let name = "legacy/rekor1-tsa.cyclonedx-1.6";
+    let mut bundle: Value = serde_json::from_slice(&read(&format!("{name}.legacy-bundle.json"))).unwrap();
+    let stamp: Value = serde_json::from_slice(&read(&format!("{name}.tsr.json"))).unwrap();
+    let before = verify(bundle.to_string().as_bytes(), &trust).unwrap();
+    bundle["SignedRFC3161Timestamp"] = stamp["SignedRFC3161Timestamp"].clone();
+    let stamped = verify(bundle.to_string().as_bytes(), &trust).unwrap();
+    assert_eq!(stamped.status, AttestationStatus::Verified, "{stamped:#?}");
+    assert!(stamped.checks.iter().any(|check| check.check == "timestamp"));
+    assert!(!before.checks.iter().any(|check| check.check == "timestamp"));
+    let other: Value = serde_json::from_slice(&read("legacy/rekor1.openvex.legacy-bundle.json")).unwrap();
+    bundle["base64Signature"] = other["base64Signature"].clone();
+    bundle["rekorBundle"] = other["rekorBundle"].clone();
+    assert_eq!(outcome(bundle.to_string().as_bytes(), &trust), "timestamp-imprint-mismatch");
+}

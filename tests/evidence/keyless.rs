@@ -207,6 +207,59 @@ fn an_older_bundle_is_verified_with_its_certificate_and_time_stamp() {
     assert_eq!(case.verify(&older(&bundle, true), NOW).reasons, ["timestamp-imprint-mismatch"]);
 }
 
+/// SLSA's form: an envelope whose signature carries its certificate, beside its entry as the log's API gives it.
+fn beside_its_entry(bundle: &[u8]) -> Value {
+    let bundle: Value = serde_json::from_slice(bundle).unwrap();
+    let material = &bundle["verificationMaterial"];
+    let bytes = |value: &Value| base64::decode(value.as_str().unwrap()).unwrap();
+    let hex = |value: &Value| attestream::event::digest::hex(&bytes(value));
+    let number = |value: &Value| value.as_str().unwrap().parse::<u64>().unwrap();
+    let mut envelope = bundle["dsseEnvelope"].clone();
+    let leaf = bytes(&material["certificate"]["rawBytes"]);
+    envelope["signatures"][0]["cert"] = Value::String(attestream::evidence::pem::encode(&leaf, "CERTIFICATE"));
+    envelope["signatures"][0]["keyid"] = json!("");
+    let (entry, proof) = (&material["tlogEntries"][0], &material["tlogEntries"][0]["inclusionProof"]);
+    let leaf = attestream::evidence::merkle::leaf(&bytes(&entry["canonicalizedBody"])).hex();
+    json!({
+        "dsseEnvelope": envelope,
+        "rekorEntry": { leaf: {
+            "body": entry["canonicalizedBody"],
+            "integratedTime": number(&entry["integratedTime"]),
+            "logIndex": number(&entry["logIndex"]),
+            "logID": hex(&entry["logId"]["keyId"]),
+            "verification": {
+                "signedEntryTimestamp": entry["inclusionPromise"]["signedEntryTimestamp"],
+                "inclusionProof": {
+                    "checkpoint": proof["checkpoint"]["envelope"],
+                    "hashes": proof["hashes"].as_array().unwrap().iter().map(hex).collect::<Vec<_>>(),
+                    "logIndex": number(&proof["logIndex"]),
+                    "rootHash": hex(&proof["rootHash"]),
+                    "treeSize": number(&proof["treeSize"]),
+                },
+            },
+        } },
+    })
+}
+
+#[test]
+fn an_envelope_that_carries_its_certificate_is_verified_beside_its_entry() {
+    let mut case = case(Some(ISSUER), "proof", true);
+    let bundle = case.sign(NOW, None);
+    let mut both = beside_its_entry(&bundle);
+    let result = case.verify(both.to_string().as_bytes(), NOW);
+    assert_eq!((result.status, result.trusted_time), (AttestationStatus::Verified, Some(NOW)), "{result:#?}");
+    let alone = both["dsseEnvelope"].to_string();
+    assert_eq!(case.verify(alone.as_bytes(), NOW).reasons, ["log-required"]);
+    // A key that is named is what is asked for.
+    both["dsseEnvelope"]["signatures"][0]["keyid"] = json!("a key");
+    assert_eq!(case.verify(both.to_string().as_bytes(), NOW).reasons, ["key-unknown"]);
+    for wrong in [KeylessWrong::LeafForged, KeylessWrong::LoggedElsewhere, KeylessWrong::NameAround] {
+        let bundle = case.sign(NOW, Some(wrong));
+        let both = beside_its_entry(&bundle).to_string();
+        assert_eq!(case.verify(both.as_bytes(), NOW).reasons, [wrong.expected()], "{wrong:?}");
+    }
+}
+
 /// Each signature is asked about once, and what repeats is not computed again.
 #[test]
 fn no_signature_is_checked_twice() {
