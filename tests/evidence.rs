@@ -6,6 +6,7 @@ mod clients;
 pub mod cosign;
 mod keyless;
 mod keys;
+mod pairs;
 mod published;
 mod stamps;
 mod witnesses;

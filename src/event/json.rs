@@ -23,11 +23,15 @@ crate::codes! {
 
 /// Checks `bytes` to be one JSON value, strictly. O(length); no allocation for objects of few members.
 pub fn check(bytes: &[u8]) -> Result<(), Fault> {
-    if bytes.starts_with(b"\xef\xbb\xbf") {
-        return Err(Fault::ByteOrderMark);
-    }
-    let text = std::str::from_utf8(bytes).map_err(|_| Fault::NotUtf8)?;
-    Scan::new(text, false).document()
+    Scan::of(bytes)?.document()
+}
+
+/// The same, where also two members may not differ by ASCII case alone in objects down to this depth (the outermost is 1):
+/// some parsers of the shapes of evidence read names in any case, and the last one wins.
+pub fn check_folded(bytes: &[u8], depth: usize) -> Result<(), Fault> {
+    let mut scan = Scan::of(bytes)?;
+    scan.folded = depth;
+    scan.document()
 }
 
 /// How the text of a document stands to its RFC 8785 form.
@@ -67,6 +71,8 @@ struct Scan<'a> {
     depth: usize,
     /// Whether the traits are wanted.
     examine: bool,
+    /// Down to this depth, names that differ by case alone are one.
+    folded: usize,
     numbers_exact: bool,
     other: bool,
     unsure: bool,
@@ -79,7 +85,14 @@ impl<'a> Scan<'a> {
     const SURE_INTEGER: usize = 15;
 
     fn new(text: &'a str, examine: bool) -> Self {
-        Scan { text, at: 0, depth: 0, examine, numbers_exact: true, other: false, unsure: false }
+        Scan { text, at: 0, depth: 0, examine, folded: 0, numbers_exact: true, other: false, unsure: false }
+    }
+
+    fn of(bytes: &'a [u8]) -> Result<Self, Fault> {
+        if bytes.starts_with(b"\xef\xbb\xbf") {
+            return Err(Fault::ByteOrderMark);
+        }
+        Ok(Scan::new(std::str::from_utf8(bytes).map_err(|_| Fault::NotUtf8)?, false))
     }
 
     fn document(&mut self) -> Result<(), Fault> {
@@ -148,7 +161,8 @@ impl<'a> Scan<'a> {
                 self.other |= last.as_ref().is_some_and(|last| !last.encode_utf16().lt(name.encode_utf16()));
                 last = Some(name.clone());
             }
-            if !members.insert(name) {
+            let fold = self.depth <= self.folded && name.contains(|c: char| c.is_ascii_uppercase());
+            if !members.insert(if fold { name.to_ascii_lowercase().into() } else { name }) {
                 return Err(Fault::DuplicateMember);
             }
             self.space();
@@ -379,6 +393,13 @@ mod tests {
         }
         let deep = "[".repeat(limits::JSON_DEPTH_MAX + 1);
         assert_eq!(check(deep.as_bytes()), Err(Fault::TooDeep));
+    }
+
+    #[test]
+    fn names_are_folded_down_to_a_depth() {
+        let (outer, inner) = (br#"{"aB":1,"Ab":2}"#.as_slice(), br#"{"x":{"aB":1,"Ab":2},"X1":0}"#.as_slice());
+        assert_eq!((check(outer), check_folded(outer, 1)), (Ok(()), Err(Fault::DuplicateMember)));
+        assert_eq!((check_folded(inner, 1), check_folded(inner, 2)), (Ok(()), Err(Fault::DuplicateMember)));
     }
 
     #[test]

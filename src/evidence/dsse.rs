@@ -59,7 +59,7 @@ impl Envelope {
         if bytes.len() > limits::RECORD_MAX {
             return Err(Fault::Limit.into());
         }
-        json::check(bytes)?;
+        json::check_folded(bytes, usize::MAX)?;
         let text = std::str::from_utf8(bytes).map_err(|_| json::Fault::NotUtf8)?;
         Ok(Self::of_scanned(text)?)
     }

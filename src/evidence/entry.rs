@@ -45,7 +45,7 @@ struct Kind<'a> {
 
 /// The kind and version that a body says of itself. Strictly scanned: two parsers must not read two bodies.
 pub fn kind_of(body: &[u8]) -> Result<(String, String), Fault> {
-    json::check(body).map_err(|_| Fault::EntryMalformed)?;
+    json::check_folded(body, usize::MAX).map_err(|_| Fault::EntryMalformed)?;
     let kind: Kind<'_> = serde_json::from_slice(body).map_err(|_| Fault::EntryMalformed)?;
     Ok((kind.kind.into_owned(), kind.api_version.into_owned()))
 }

@@ -41,7 +41,7 @@ pub(super) fn scan(bytes: &[u8]) -> Result<(&str, Marks<'_>), Refusal> {
     if bytes.len() > limits::RECORD_MAX {
         return Err(Fault::Limit.into());
     }
-    json::check(bytes)?;
+    json::check_folded(bytes, usize::MAX)?;
     let text = std::str::from_utf8(bytes).map_err(|_| json::Fault::NotUtf8)?;
     Ok((text, serde_json::from_str(text).map_err(|_| Fault::Form)?))
 }

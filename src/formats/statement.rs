@@ -67,7 +67,7 @@ struct RawSubject<'a> {
 
 /// Reads the payload of an envelope. `own` are the tenant's predicate types and their kinds.
 pub fn read<'a>(payload: &'a [u8], own: &[(&str, Kind)]) -> Result<Statement<'a>, FormatError> {
-    json::check(payload)?;
+    json::check_folded(payload, 1)?;
     let raw: Raw<'_> = serde_json::from_slice(payload).map_err(|e| refusal(&e, Fault::StatementInvalid))?;
     let named_subjects = match raw.statement_type.as_ref() {
         V1 => false,
