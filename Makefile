@@ -1,6 +1,6 @@
 # One profile (dev, in Cargo.toml) and one target folder for everything, so that the C++ is compiled once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check chaos bench kafka kafka-stop setup setup-build
+.PHONY: help demo test check chaos bench fuzz kafka kafka-stop setup setup-build
 
 KAFKA_DIR ?= target/kafka/broker
 
@@ -29,6 +29,9 @@ chaos: setup ## kill -9 at every point, N times each, for eight tenants and one;
 bench: setup ## first figures of the parts and of the whole (benches/README.md)
 	@deploy/kafka/kafka fetch || true
 	CARGO_PROFILE_DEV_OPT_LEVEL=3 .ci/build bench --profile dev --bench figures
+
+fuzz: ## each fuzz target for SECONDS_EACH (60), where nightly and cargo-fuzz are there; appends to fuzz/summary.md
+	@.ci/fuzz
 
 kafka: setup ## one real broker on loopback, to try things on
 	@deploy/kafka/kafka start $(KAFKA_DIR)

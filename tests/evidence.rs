@@ -4,6 +4,8 @@
 mod certificates;
 mod clients;
 pub mod cosign;
+mod differential;
+mod fuzzed;
 mod keyless;
 mod keys;
 mod pairs;
