@@ -27,7 +27,8 @@ pub fn verify_proof(entry: &LogEntry, proof: &Proof, log: &LogKey) -> Result<Inc
     let text = proof.checkpoint.as_deref().ok_or(Broken::Checkpoint(Fault::CheckpointMissing))?;
     let checkpoint = Checkpoint::parse(text).map_err(Broken::Checkpoint)?;
     log.verify(&checkpoint).map_err(Broken::Checkpoint)?;
-    let same_root = proof.root.is_none_or(|root| root == checkpoint.root);
+    // L3: Rekor v1 states the root beside the checkpoint; in Rekor v2 the checkpoint alone says it.
+    let same_root = proof.root.map_or(entry::is_v2(entry), |root| root == checkpoint.root);
     if !same_root || proof.size != checkpoint.size {
         return Err(Broken::Proof(Fault::ProofFields));
     }

@@ -46,6 +46,8 @@ fn inclusion_proofs_of_rfc_6962() {
         };
         assert_eq!(verified().is_none(), case["wantErr"].as_bool().unwrap(), "{case}");
     }
+    let good = cases.iter().filter(|case| case["wantErr"] == false).count();
+    println!("rfc 6962 inclusion: {} cases, {good} expected to verify, {good} did", cases.len());
     assert_eq!(cases.len(), 76);
 }
 
@@ -64,6 +66,8 @@ fn consistency_proofs_of_rfc_6962() {
             unlike.push(case["desc"].as_str().unwrap().to_owned());
         }
     }
+    let good = cases.iter().filter(|case| case["wantErr"] == false).count();
+    println!("rfc 6962 consistency: {} cases, {good} expected to verify, {} did", cases.len(), good - unlike.len());
     assert_eq!(cases.len(), 67);
     // Its roots have 12 bytes: no roots here.
     assert_eq!(unlike, ["sizes are equal (one) and proof is empty"], "{unlike:?}");
@@ -89,6 +93,7 @@ fn the_strict_rule_of_ed25519() {
             assert!(!flags.contains(&"low_order_residue"), "{case}");
         }
     }
+    println!("ed25519 cctv: {} cases, 43 expected to verify, {accepted} did", cases.len());
     assert_eq!((cases.len(), accepted), (914, 43));
 }
 
@@ -102,6 +107,7 @@ fn canonical_json_of_rfc_8785() {
         assert_eq!(jcs::of_own_value(&value), expected.trim_ascii_end(), "{}", path.display());
         seen += 1;
     }
+    println!("rfc 8785: {seen} cases, {seen} expected, {seen} did");
     assert_eq!(seen, 6);
 }
 

@@ -265,6 +265,7 @@ pub fn pairs() -> Vec<Pair> {
             hashes(|hashes| hashes[0] = json!(base64::encode(&[7; 31]))),
             right(),
         ),
+        pair(8, "no root beside the checkpoint", "proof-fields-mismatch", right().without(PROOF, "rootHash"), right()),
         pair(15, "one entry twice", "entry-duplicate", wrong(Wrong::EntryTwice), right()),
         pair(26, "a promised time that lies ahead", "time-in-future", wrong(Wrong::TimeInFuture), right()),
         pair(28, "an unknown log", "log-unknown", wrong(Wrong::UnknownLog), right()),
