@@ -243,8 +243,11 @@ fn respelled(text: &str, numbers: &mut Numbers) -> String {
     }
 }
 
-/// What we accept and the peer refuses: the mark in what the peer says, and the bundles of which it is so.
-const OURS_ALONE: [(&str, fn(&str) -> bool); 3] = [
+/// A mark in what the peer says, and whether a bundle of this name may be refused so.
+type Exception = (&'static str, fn(&str) -> bool);
+
+/// What we accept and the peer refuses.
+const OURS_ALONE: [Exception; 3] = [
     // L3: in Rekor v2 the checkpoint says the root, and nothing beside it is needed.
     ("missing field `rootHash`", |name| name.contains("rekor2")),
     // The same where it is null; and a list that is null is an empty one in ProtoJSON. What is null and needed has
