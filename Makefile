@@ -1,6 +1,6 @@
 # One profile (dev, in Cargo.toml) and one target folder for everything, so that the C++ is compiled once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check chaos bench fuzz kafka kafka-stop setup setup-build
+.PHONY: help demo test check chaos bench peers fuzz kafka kafka-stop setup setup-build
 
 KAFKA_DIR ?= target/kafka/broker
 
@@ -32,6 +32,9 @@ bench: setup ## first figures of the parts and of the whole (benches/README.md)
 
 fuzz: ## each fuzz target for SECONDS_EACH (60), where nightly and cargo-fuzz are there; appends to fuzz/summary.md
 	@.ci/fuzz
+
+peers: setup-build ## a real cosign signs afresh, with no network, and both verifiers are asked (needs Go)
+	@benches/peers/cosign
 
 kafka: setup ## one real broker on loopback, to try things on
 	@deploy/kafka/kafka start $(KAFKA_DIR)

@@ -21,7 +21,9 @@ pub enum Scheme {
     Ed25519,
     /// A pinned P-256 key, no log.
     P256,
-    /// A pinned P-256 key, and a log entry with promise and proof under another P-256 key; the tenant demands a proof.
+    /// A pinned Ed25519 key, and a log entry with promise and proof under a P-256 key; the tenant demands a proof.
+    Ed25519Logged,
+    /// A pinned P-256 key, and the same.
     P256Logged,
 }
 
@@ -30,8 +32,17 @@ impl Scheme {
         match self {
             Scheme::Ed25519 => "Ed25519",
             Scheme::P256 => "P-256",
+            Scheme::Ed25519Logged => "Ed25519, promise and proof",
             Scheme::P256Logged => "P-256, promise and proof",
         }
+    }
+
+    pub const fn is_logged(self) -> bool {
+        matches!(self, Scheme::Ed25519Logged | Scheme::P256Logged)
+    }
+
+    const fn is_ed25519(self) -> bool {
+        matches!(self, Scheme::Ed25519 | Scheme::Ed25519Logged)
     }
 }
 
@@ -84,7 +95,7 @@ impl Inputs {
 impl Producer {
     fn new(number: usize, scheme: Scheme) -> Outcome<Self> {
         let seed = [u8::try_from(number + 1)?; 32];
-        let signer = if scheme == Scheme::Ed25519 { Signer::ed25519(seed)? } else { Signer::ecdsa_p256(seed)? };
+        let signer = if scheme.is_ed25519() { Signer::ed25519(seed)? } else { Signer::ecdsa_p256(seed)? };
         Ok(Producer { tenant: format!("tenant-{number}"), signer })
     }
 
@@ -92,7 +103,7 @@ impl Producer {
         let mut key = json!({
             "name": "release", "spki": self.signer.public_pem(), "algorithm": self.signer.public().algorithm(),
         });
-        let logged = scheme == Scheme::P256Logged;
+        let logged = scheme.is_logged();
         if let (true, Some(key)) = (logged, key.as_object_mut()) {
             key.insert("validFrom".to_owned(), json!(at.plus(-YEAR_MS)));
         }
@@ -106,7 +117,7 @@ impl Producer {
         let sealed = Sealed::seal(IN_TOTO, payload, &self.signer)?;
         let envelope = sealed.envelope();
         let mut entries = Vec::new();
-        if scheme == Scheme::P256Logged {
+        if scheme.is_logged() {
             let (bytes, verifier) = (jcs::of_own_value(&envelope), self.signer.public_pem());
             let (payload, signature) = (sealed.payload.as_slice(), sealed.signature.as_slice());
             entries.push(log.append(Logged { envelope: &bytes, payload, signature, verifier: &verifier }, at)?);

@@ -9,6 +9,7 @@ mod inputs;
 mod options;
 mod report;
 mod spent;
+mod verifier;
 mod whole;
 
 use inputs::{Inputs, Scheme};
@@ -24,11 +25,18 @@ fn main() -> Outcome<()> {
     let at = whole::now();
     let made = |scheme| Inputs::make(scheme, options.events, at);
     let (ed25519, keyed, logged) = (made(Scheme::Ed25519)?, made(Scheme::P256)?, made(Scheme::P256Logged)?);
+    let edwards = made(Scheme::Ed25519Logged)?;
     // Whatever else the machine does falls on all figures alike: each round measures every one of them.
     for round in 0..options.repetitions {
         report::progress(&format!("round {} of {}", round + 1, options.repetitions));
         if options.wants("floor") {
             floor::measure(&mut report, options.events)?;
+        }
+        if options.wants("verifier") {
+            for inputs in [&edwards, &logged] {
+                verifier::keyed(&mut report, inputs)?;
+            }
+            verifier::keyless(&mut report, options.events)?;
         }
         if options.wants("admission") {
             for inputs in [&ed25519, &keyed, &logged] {

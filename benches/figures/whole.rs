@@ -13,6 +13,8 @@ use attestream::processor::{AdmissionWorker, LedgerWorker, Stop, WorkerSettings}
 use attestream::rocks::{LocalLog, MemoryBudget, RocksStates};
 use attestream::telemetry::{Happening, Observer, Point, Role};
 
+use attestream::verdict::VERIFIER_EPOCH;
+
 use crate::Outcome;
 use crate::inputs::{Inputs, Pair};
 use crate::report::{Report, Unit};
@@ -55,7 +57,7 @@ impl<L: Log> Plant<L> {
         let root = Some(inputs.root.clone());
         let tenants = inputs.tenants.clone();
         let (ledger, verifier) = ("01FIGURES".to_owned(), "attestream".to_owned());
-        init(&log, "figures", Seed { ledger, verifier, at: inputs.at, root, tenants })?;
+        init(&log, "figures", Seed { ledger, verifier, epoch: VERIFIER_EPOCH, at: inputs.at, root, tenants })?;
         let objects = Arc::new(FolderObjects::open(&data.join("objects"))?);
         Ok(Plant { log, objects, data: data.to_owned(), budget })
     }

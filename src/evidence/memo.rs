@@ -61,6 +61,11 @@ pub fn holds(claim: Claim<'_>, compute: impl FnOnce() -> bool) -> bool {
     SHARED.holds(claim, compute)
 }
 
+/// Forgets every success: what is measured as seen for the first time must be.
+pub fn forget() {
+    SHARED.forget();
+}
+
 impl Claim<'_> {
     /// No two claims have one name: each part but the last is led by its length or hashed to a fixed one.
     fn name(&self) -> Digest {
@@ -101,6 +106,12 @@ impl Memo {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    pub fn forget(&self) {
+        for shard in &self.shards {
+            *shard.lock().unwrap_or_else(PoisonError::into_inner) = Shard::default();
+        }
     }
 
     fn shard(&self, name: Digest) -> Option<&Mutex<Shard>> {

@@ -360,7 +360,7 @@ impl<L: Log> AdmissionWorker<L> {
                 Err(Unanswered::TrustUnknown) => {
                     view.read_to_end(&*self.observer)?;
                     let known = view.table.by_digest(work.pair.trust);
-                    if known.is_none_or(|trust| trust.pair.epoch != work.pair.epoch) {
+                    if known.is_none_or(|trust| trust.pair.epoch < work.pair.epoch) {
                         let why = Unanswered::TrustUnknown.to_string();
                         backoff.wait(Role::Admission, &*self.observer, stop, &why);
                     }

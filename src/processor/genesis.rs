@@ -6,7 +6,6 @@ use crate::ledger::control::{
 };
 use crate::ledger::record::{Body, ControlCopy, LedgerRecord};
 use crate::log::{Log, LogError, Outgoing, Outlet, Partition, Reader};
-use crate::verdict::result::VERIFIER_EPOCH;
 use crate::verdict::tenant::TenantTrust;
 
 /// What a new ledger begins with. Later changes are control records.
@@ -14,6 +13,8 @@ pub struct Seed {
     /// The ledger's id (a ULID).
     pub ledger: String,
     pub verifier: String,
+    /// The verifier epoch that is in force from the beginning.
+    pub epoch: u32,
     pub at: Millis,
     pub root: Option<TrustRootBytes>,
     pub tenants: Vec<TenantTrust>,
@@ -48,7 +49,7 @@ pub fn init<L: Log>(log: &L, application: &str, seed: Seed) -> Result<Born, LogE
         partitions,
         format: LEDGER_FORMAT,
         fold_version: FOLD_VERSION,
-        epoch: VERIFIER_EPOCH,
+        epoch: seed.epoch,
         verifier: seed.verifier,
         at: seed.at,
         root: seed.root,

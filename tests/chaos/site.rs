@@ -11,6 +11,7 @@ use attestream::kafka::KafkaLog;
 use attestream::ledger::control::ControlRecord;
 use attestream::ledger::state::{State as _, States as _};
 use attestream::telemetry::Silent;
+use attestream::verdict::VERIFIER_EPOCH;
 use tempfile::TempDir;
 
 use super::child::{Death, Orders};
@@ -65,11 +66,11 @@ impl Site {
         let start = Millis(1_750_000_000_000);
         let producers =
             (0..tenants).map(|number| Producer::new(&format!("tenant-{number}"), number + 1, start)).collect();
-        Site::of(cluster, producers)
+        Site::of(cluster, producers, VERIFIER_EPOCH)
     }
 
-    /// A site of these producers; the last one's key is not in force yet.
-    pub fn of(cluster: &Cluster, producers: Vec<Producer>) -> Site {
+    /// A site of these producers, born under an epoch; the last one's key is not in force yet.
+    pub fn of(cluster: &Cluster, producers: Vec<Producer>, epoch: u32) -> Site {
         let settings = cluster.settings();
         let prefix = settings.topic_prefix.clone();
         let count = |topic: &Topic| COUNTS.iter().find(|(counted, _)| counted == topic).map_or(1, |(_, count)| *count);
@@ -80,7 +81,7 @@ impl Site {
         let trust =
             |(at, producer): (usize, &Producer)| if at == late { producer.no_trust() } else { producer.trust() };
         let trusts = producers.iter().enumerate().map(trust).collect();
-        plant::genesis(&log, "attestream", producers[0].start, trusts, None);
+        plant::genesis_at(&log, "attestream", epoch, producers[0].start, trusts, None);
         let made = producers.iter().map(|_| Vec::new()).collect();
         let folder = tempfile::tempdir().unwrap();
         let brokers = cluster.brokers().to_owned();

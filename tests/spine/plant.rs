@@ -17,6 +17,7 @@ use attestream::processor::partition::Fold;
 use attestream::processor::{AdmissionWorker, Clock, LedgerWorker, Stop, WorkerSettings};
 use attestream::signing::authority::Authority;
 use attestream::telemetry::{Happening, Observer, Point, Role};
+use attestream::verdict::VERIFIER_EPOCH;
 use attestream::verdict::tenant::TenantTrust;
 use serde_json::Value;
 
@@ -53,8 +54,20 @@ pub fn genesis<L: Log>(
     tenants: Vec<TenantTrust>,
     root: Option<TrustRootBytes>,
 ) {
-    let seed = Seed { ledger: "01TESTLEDGER".to_owned(), verifier: "attestream".to_owned(), at, root, tenants };
-    init(log, application, seed).unwrap();
+    genesis_at(log, application, VERIFIER_EPOCH, at, tenants, root);
+}
+
+/// A ledger that was born under an epoch.
+pub fn genesis_at<L: Log>(
+    log: &L,
+    application: &str,
+    epoch: u32,
+    at: Millis,
+    tenants: Vec<TenantTrust>,
+    root: Option<TrustRootBytes>,
+) {
+    let (ledger, verifier) = ("01TESTLEDGER".to_owned(), "attestream".to_owned());
+    init(log, application, Seed { ledger, verifier, epoch, at, root, tenants }).unwrap();
 }
 
 /// One trust root with the logs of all these authorities.

@@ -10,7 +10,7 @@ use crate::log::{Log, LogError};
 use crate::processor::genesis::{self, Born, Seed};
 use crate::settings::Settings;
 use crate::telemetry::{Happening, Observer};
-use crate::verdict::{CompiledTrust, TrustRoot};
+use crate::verdict::{CompiledTrust, TrustRoot, VERIFIER_EPOCH};
 
 /// Writes genesis from the configuration, where there is none.
 pub fn init<L: Log>(log: &L, settings: &Settings) -> Result<Born, LogError> {
@@ -22,6 +22,7 @@ pub fn init<L: Log>(log: &L, settings: &Settings) -> Result<Born, LogError> {
     let seed = Seed {
         ledger: ulid::Ulid::generate().to_string(),
         verifier: settings.verifier.clone(),
+        epoch: VERIFIER_EPOCH,
         at: now(),
         root,
         tenants: settings.tenants.clone(),
