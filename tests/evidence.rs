@@ -5,6 +5,7 @@ mod certificates;
 mod clients;
 pub mod cosign;
 mod differential;
+mod envelopes;
 mod fuzzed;
 mod keyless;
 mod keys;
