@@ -32,6 +32,8 @@ pub struct Site {
     prefix: String,
     pub producers: Vec<Producer>,
     pub made: Vec<Vec<Made>>,
+    /// Records of a partition between two snapshots: each reads the state's files whole, so large states want few.
+    pub snapshot_every: u64,
     round: u64,
 }
 
@@ -85,7 +87,7 @@ impl Site {
         let made = producers.iter().map(|_| Vec::new()).collect();
         let folder = tempfile::tempdir().unwrap();
         let brokers = cluster.brokers().to_owned();
-        Site { folder, log, brokers, prefix, producers, made, round: 0 }
+        Site { folder, log, brokers, prefix, producers, made, snapshot_every: 60, round: 0 }
     }
 
     pub fn orders(&self, instance: &str, die: Option<Death>) -> Orders {
@@ -97,7 +99,7 @@ impl Site {
             data: self.folder.path().join(instance),
             session_ms: 3_000,
             tick_ms: 700,
-            snapshot_every: 60,
+            snapshot_every: self.snapshot_every,
             // Three batches are more than 500 records in the long form: that many are committed between two kills.
             batch: if super::is_long() { 250 } else { 40 },
             die,

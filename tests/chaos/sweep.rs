@@ -14,6 +14,7 @@ fn a_large_sweep_under_live_traffic_survives_kill_9() {
     let Some(cluster) = broker::shared() else { return };
     let events: u64 = std::env::var("ATTESTREAM_SWEEP").ok().and_then(|text| text.parse().ok()).unwrap_or(400);
     let mut site = Site::open(cluster, 2);
+    site.snapshot_every = site.snapshot_every.max(events / 5);
     for _ in 0..events / 100 {
         site.feed(100);
     }
