@@ -14,7 +14,7 @@ const OTHER_NAME: u8 = 7;
 const ISSUER: u8 = 8;
 
 /// The claims of continuous integration, from 9 to 22, by the names that Sigstore's clients give them.
-const CLAIMS: [&str; 14] = [
+pub const CLAIMS: [&str; 14] = [
     "buildSignerURI",
     "buildSignerDigest",
     "runnerEnvironment",

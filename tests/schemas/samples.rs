@@ -5,6 +5,7 @@ use std::num::NonZeroU64;
 use attestream::event::{
     Digest, EventId, Kind, Millis, OwnTopics, Quota, Subject, SubjectDigests, Tenant, Topic, TopicName, event_id,
 };
+use attestream::evidence::identity::CLAIMS;
 use attestream::evidence::{KeyAlgorithm, SignatureEncoding};
 use attestream::formats::facts::{Component, Facts, Finding, ScanInputs, VexProduct, VexStatement};
 use attestream::ledger::checkpoint::CheckpointSeen;
@@ -168,7 +169,7 @@ pub fn result() -> AttestationResult {
         witnesses: 1,
         key: Some(key_shown()),
         rekor: Some(rekor()),
-        claims: std::collections::BTreeMap::new(),
+        claims: CLAIMS.iter().map(|name| ((*name).to_owned(), "said".to_owned())).collect(),
         trust_root: Some(digest("root")),
     }
 }
