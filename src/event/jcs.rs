@@ -15,6 +15,11 @@ pub fn of_own_value(value: &Value) -> Vec<u8> {
     serde_json_canonicalizer::to_vec(value).unwrap_or_default()
 }
 
+/// A number as the canonical form writes it (RFC 8785, section 3.2.2.3).
+pub fn of_double(double: f64) -> Vec<u8> {
+    of_own_value(&Value::from(double))
+}
+
 /// The canonical digest of a JSON document that passed the strict scan (`json::check`).
 ///
 /// Integers beyond 2^53 are refused, and so is any number whose shortest double form differs in value from its text:

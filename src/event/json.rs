@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::limits;
+use super::{jcs, limits};
 
 crate::codes! {
     /// Why bytes are not JSON that everybody reads alike.
@@ -334,10 +334,11 @@ fn four_hex(chars: &mut std::str::Chars<'_>) -> Result<u32, Fault> {
     Ok(value)
 }
 
-/// Whether the shortest decimal form of the double nearest to `text` has the value of `text`.
+/// Whether the canonical form of the double nearest to `text` has the value of `text`. Asked of the canonical writer itself:
+/// where two shortest forms are equally near, others choose another.
 fn is_exact(text: &str) -> bool {
     let Ok(double) = text.parse::<f64>() else { return false };
-    double.is_finite() && decimal(text) == decimal(&format!("{double:e}"))
+    double.is_finite() && std::str::from_utf8(&jcs::of_double(double)).is_ok_and(|form| decimal(text) == decimal(form))
 }
 
 /// Significant digits without leading and trailing zeros, and the power of ten of the last one.
@@ -359,7 +360,6 @@ fn decimal(text: &str) -> Option<(bool, Vec<u8>, i64)> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::jcs;
     use super::*;
 
     #[test]
@@ -415,7 +415,11 @@ mod tests {
         for exact in ["1", "0.1", "1.00", "-0", "1e3", "9007199254740992", "7.5", "1E-7", "123456789012345680000"] {
             assert!(numbers_are_exact(exact.as_bytes()), "{exact}");
         }
-        for inexact in ["9007199254740993", "1e400", "0.10000000000000000555", "12345678901234567890"] {
+        // Halfway between two shortest forms: the canonical one is the even one (ECMAScript, Number::toString).
+        assert!(numbers_are_exact(b"-789051432679333.2"));
+        let inexact =
+            ["9007199254740993", "1e400", "0.10000000000000000555", "12345678901234567890", "-789051432679333.3"];
+        for inexact in inexact {
             assert!(!numbers_are_exact(inexact.as_bytes()), "{inexact}");
         }
     }
