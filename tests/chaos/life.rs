@@ -1,5 +1,6 @@
 //! The life of trust, under live traffic and kill -9 in mid-sweep: a newer verifier's epoch comes into force, a key goes and
-//! comes back, a trust root comes and is replaced. Exactly what rests on it changes, once, in order. `ATTESTREAM_SWEEP` sets how many attestations there are.
+//! comes back, a trust root comes and is replaced, a key comes at last. Exactly what rests on it changes, once, in order.
+//! `ATTESTREAM_SWEEP` sets how many attestations one key has made.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +8,6 @@ use attestream::event::{Digest, Millis, Topic};
 use attestream::ledger::control::ControlRecord;
 use attestream::ledger::output::{Published, Status};
 use attestream::ledger::record::Work;
-use attestream::log::Outgoing;
 use attestream::telemetry::{Point, Role};
 use attestream::verdict::VERIFIER_EPOCH;
 
@@ -20,10 +20,6 @@ use crate::spine::plant;
 /// Status and gravest reason, as readers saw them follow each other.
 type Path = Vec<(Status, Option<String>)>;
 
-fn is_evidence(input: &&Outgoing) -> bool {
-    String::from_utf8_lossy(input.value.as_deref().unwrap_or_default()).contains("dsseEnvelope")
-}
-
 fn turned(code: &str) -> (Status, Option<String>) {
     (Status::KeyPolicyMismatch, Some(code.to_owned()))
 }
@@ -33,7 +29,7 @@ fn trust_that_comes_and_goes_turns_exactly_what_rests_on_it() {
     let Some(cluster) = broker::shared() else { return };
     let attestations: usize = std::env::var("ATTESTREAM_SWEEP").ok().and_then(|text| text.parse().ok()).unwrap_or(300);
     let start = Millis(1_750_000_000_000);
-    // One by key alone, two by key and each in a log of its own; the last waits for its key, and is not looked at.
+    // One by key alone, two by key and each in a log of its own; the last waits for its key.
     let producers = vec![
         Producer::new("by-key", 1, start),
         Producer::new("left-log", 2, start).logging(),
@@ -43,8 +39,12 @@ fn trust_that_comes_and_goes_turns_exactly_what_rests_on_it() {
     // Born under an older verifier: what this one finds waits for its epoch.
     let mut site = Site::of(cluster, producers, VERIFIER_EPOCH - 1);
     site.snapshot_every = site.snapshot_every.max(u64::try_from(attestations / 5).unwrap());
-    for _ in 0..attestations / 300 {
-        site.feed(100);
+    for (at, documents) in
+        [attestations, attestations / 10, attestations / 10, attestations / 10].into_iter().enumerate()
+    {
+        for already in (0..documents.max(60)).step_by(400) {
+            site.feed_one(at, 400.min(documents.max(60) - already));
+        }
     }
     let one = site.start("one", None);
     plant::settle_but_control(&site.log, &site.orders("judge", None).settings());
@@ -59,9 +59,10 @@ fn trust_that_comes_and_goes_turns_exactly_what_rests_on_it() {
         root(&site, 1),
         ControlRecord::Tenant(Box::new(site.producers[0].trust())),
         root(&site, 2),
+        ControlRecord::Tenant(Box::new(site.producers[3].trust())),
     ];
     let mut kills = 0;
-    for (step, nth) in steps.iter().zip([4, 3, 4, 3, 5]) {
+    for (step, nth) in steps.iter().zip([4, 3, 4, 3, 5, 3]) {
         plant::control(&site.log, step);
         let mut instance = site.start("one", Some(die(Role::Ledger, Point::Committed, nth, 0)));
         while instance.0.try_wait().unwrap().is_none() {
@@ -82,6 +83,7 @@ fn trust_that_comes_and_goes_turns_exactly_what_rests_on_it() {
         vec![(Status::Verified, None), turned("key-unknown"), (Status::Verified, None)],
         vec![turned("trust-root-missing"), (Status::Verified, None), turned("log-unknown")],
         vec![turned("trust-root-missing"), turned("log-unknown"), (Status::Verified, None)],
+        vec![turned("key-unknown"), (Status::Verified, None)],
     ]
     .into_iter()
     .enumerate()
@@ -101,7 +103,7 @@ fn trust_that_comes_and_goes_turns_exactly_what_rests_on_it() {
 /// Every enriched record of each event, in order: nothing is published twice, so nothing is left out here either.
 fn paths(site: &Site) -> BTreeMap<(String, Digest), Path> {
     let mut paths: BTreeMap<(String, Digest), Path> = BTreeMap::new();
-    for record in plant::read_all(&site.log, Topic::Enriched) {
+    for record in plant::every(&site.log, Topic::Enriched) {
         let event: Published = serde_json::from_slice(record.value.as_deref().unwrap()).unwrap();
         let key = (event.tenant.to_string(), event.document.unwrap().digest);
         paths.entry(key).or_default().push((event.trust.status, event.trust.reasons.first().cloned()));
@@ -109,19 +111,17 @@ fn paths(site: &Site) -> BTreeMap<(String, Digest), Path> {
     paths
 }
 
-/// A key that goes and comes back unchanged asks for nothing; a root asks once for what names a log, each time.
+/// A key that goes and comes back unchanged asks for nothing; a root asks once for what names a log, each time; a key that
+/// was never there, once for what names it.
 fn asked_for_what_rests_on_it(site: &Site, fed: &[usize]) {
     let mut asked: BTreeMap<Digest, usize> = BTreeMap::new();
-    for record in plant::read_all(&site.log, Topic::Work) {
+    for record in plant::every(&site.log, Topic::Work) {
         let Work::Verify(work) = serde_json::from_slice(record.value.as_deref().unwrap()).unwrap();
         *asked.entry(work.attestation).or_default() += 1;
     }
-    for (at, times) in [(0, 0), (1, 2), (2, 2)] {
+    for (at, times) in [(0, 0), (1, 2), (2, 2), (3, 1)] {
         let inputs = site.made[at][..fed[at]].iter().filter(|made| made.expected == Expected::Verified);
-        let evidence: BTreeSet<Digest> = inputs
-            .flat_map(|made| made.inputs.iter().filter(is_evidence))
-            .map(|input| Digest::of(input.value.as_deref().unwrap()))
-            .collect();
+        let evidence: BTreeSet<Digest> = inputs.flat_map(|made| made.evidence.iter().copied()).collect();
         for attestation in evidence {
             let asked = asked.get(&attestation).copied().unwrap_or(0);
             assert_eq!(asked, times, "asks for {attestation} of {}", site.producers[at].tenant);

@@ -120,8 +120,8 @@ impl Site {
         for _ in 0..rounds {
             self.round += 1;
             for (at, producer) in self.producers.iter_mut().enumerate() {
-                let next = producer.next();
-                inputs.extend(next.inputs.clone());
+                let mut next = producer.next();
+                inputs.extend(next.send());
                 self.made[at].push(next);
                 if self.round % 17 == 3 {
                     inputs.extend(producer.garbage());
@@ -129,6 +129,14 @@ impl Site {
             }
         }
         plant::send(&self.log, "attestream-admission-producer", inputs);
+    }
+
+    /// Sends the next documents of one tenant alone.
+    pub fn feed_one(&mut self, at: usize, documents: usize) {
+        let mut next: Vec<Made> = (0..documents).map(|_| self.producers[at].next()).collect();
+        let inputs = next.iter_mut().flat_map(Made::send).collect();
+        plant::send(&self.log, "attestream-admission-producer", inputs);
+        self.made[at].extend(next);
     }
 
     /// The last tenant's key comes into force.

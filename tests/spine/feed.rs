@@ -32,6 +32,18 @@ pub struct Made {
     pub inputs: Vec<Outgoing>,
     pub document: Vec<u8>,
     pub expected: Expected,
+    /// Digests of the evidence among the inputs, once they are sent.
+    pub evidence: Vec<Digest>,
+}
+
+impl Made {
+    /// The inputs, to be sent: what is kept of them is small.
+    pub fn send(&mut self) -> Vec<Outgoing> {
+        let values = self.inputs.iter().filter_map(|input| input.value.as_deref());
+        let evidence = values.filter(|value| String::from_utf8_lossy(value).contains("dsseEnvelope"));
+        self.evidence = evidence.map(Digest::of).collect();
+        std::mem::take(&mut self.inputs)
+    }
 }
 
 impl Producer {
@@ -130,14 +142,14 @@ impl Producer {
             inputs.extend(inputs.clone());
         }
         let expected = wrong.map_or(Expected::Verified, |wrong| Expected::Refused(wrong.expected()));
-        Made { inputs, document: bytes, expected }
+        Made { inputs, document: bytes, expected, evidence: Vec::new() }
     }
 
     fn alone(&mut self, number: u64) -> Made {
         let (document, _) = self.document(number);
         let document = serde_json::to_vec(&document).unwrap();
         let inputs = vec![self.input(Topic::SbomSubmitted, "alone", document.clone())];
-        Made { inputs, document, expected: Expected::Missing }
+        Made { inputs, document, expected: Expected::Missing, evidence: Vec::new() }
     }
 
     fn inside(&mut self, number: u64) -> Made {
@@ -146,7 +158,7 @@ impl Producer {
         let inputs = vec![self.input(Topic::SbomSubmitted, "inside", evidence)];
         // The document is the predicate's span: the authority writes canonical JSON.
         let document = attestream::event::jcs::of_own_value(&document);
-        Made { inputs, document, expected: Expected::Verified }
+        Made { inputs, document, expected: Expected::Verified, evidence: Vec::new() }
     }
 
     /// Inputs that no partition may stop at.

@@ -199,16 +199,15 @@ pub fn control<L: Log>(log: &L, record: &ControlRecord) {
     send(log, "operator", vec![control_input(record)]);
 }
 
-/// Everything that is committed on a topic, partition by partition.
-pub fn read_all<L: Log>(log: &L, topic: impl Into<TopicName>) -> Vec<Record> {
+/// Everything that is committed on a topic, partition by partition, a batch at a time.
+pub fn every<L: Log>(log: &L, topic: impl Into<TopicName>) -> impl Iterator<Item = Record> {
     let topic = topic.into();
-    let mut all = Vec::new();
-    for number in 0..log.partitions(topic).unwrap() {
-        let partition = Partition::of(topic, number);
-        let first = log.range(partition).unwrap().first;
-        all.extend(read_from(log, partition, first));
-    }
-    all
+    (0..log.partitions(topic).unwrap()).flat_map(move |number| all_of(log, Partition::of(topic, number)))
+}
+
+/// The same in memory.
+pub fn read_all<L: Log>(log: &L, topic: impl Into<TopicName>) -> Vec<Record> {
+    every(log, topic).collect()
 }
 
 /// The topics that any tenant had of its own at any time.
@@ -225,17 +224,21 @@ pub fn own_topics<L: Log>(log: &L) -> Vec<TopicName> {
     names.into_iter().collect()
 }
 
-pub fn read_from<L: Log>(log: &L, partition: Partition, offset: u64) -> Vec<Record> {
-    let mut reader = log.reader(&[(partition, offset)]).unwrap();
-    let mut all = Vec::new();
-    loop {
-        let records = reader.read(10_000, Duration::from_millis(50)).unwrap();
-        let empty = records.is_empty();
-        all.extend(records);
-        if empty && reader.at_end().unwrap() {
-            return all;
+/// Everything that is committed on a partition.
+pub fn all_of<L: Log>(log: &L, partition: Partition) -> impl Iterator<Item = Record> {
+    let mut reader = log.reader(&[(partition, log.range(partition).unwrap().first)]).unwrap();
+    let batches = std::iter::from_fn(move || {
+        loop {
+            let records = reader.read(2_000, Duration::from_millis(50)).unwrap();
+            if !records.is_empty() {
+                return Some(records);
+            }
+            if reader.at_end().unwrap() {
+                return None;
+            }
         }
-    }
+    });
+    batches.flatten()
 }
 
 /// Waits until both groups have read everything: no record lies behind a committed offset, twice in a row.
