@@ -1,6 +1,7 @@
 //! `admit(input, trust) -> Admitted | DeadLetter`: one record, one of two fates.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::event::{Digest, Millis, Owner, Tenant, Topic, TopicName, base64, limits};
 use crate::formats::arrival::{Arrival, Arrived, Lane, arrive, classify};
@@ -14,7 +15,7 @@ use crate::ledger::record::{
 };
 use crate::verdict::intake::Intake;
 use crate::verdict::result::AttestationResult;
-use crate::verdict::{self, CompiledTrust, ParsedEvidence, Reason, SignedCheckpoint};
+use crate::verdict::{self, Judged, Reason, SignedCheckpoint};
 
 use super::dead_letter::{self, DeadLetter};
 use super::event::{Made, make};
@@ -84,6 +85,8 @@ pub struct Admission<'a> {
 /// What an input became, before it is written as records.
 struct Became {
     tenant: Tenant,
+    /// Of the input's value.
+    digest: Digest,
     event: Option<(AdmittedEvent, Vec<Part>)>,
     attestation: Option<AdmittedAttestation>,
     checkpoints: Vec<SignedCheckpoint>,
@@ -148,50 +151,44 @@ impl Admission<'_> {
             versions,
             timestamp: input.timestamp,
         };
+        let digest = Digest::of(input.value.unwrap_or_default());
         let (mut event, mut attestation, mut checkpoints) = (None, None, Vec::new());
         match what {
             Arrived::Document { document, media_type } => {
-                event = Some(self.event(input, &made(&document, media_type, None))?);
+                event = Some(self.event(input, digest, &made(&document, media_type, None))?);
             }
             Arrived::EventObject(object) => {
                 let document = self.content(&tenant, &object)?;
                 let media_type = object.media_type.clone().unwrap_or_else(|| document.shape().media_type().to_owned());
-                event = Some(self.event(input, &made(&document, media_type, Some(&object)))?);
+                event = Some(self.event(input, digest, &made(&document, media_type, Some(&object)))?);
             }
             Arrived::Attestation { bytes, .. } => {
-                let own = trust.own_types();
-                let parsed = verdict::parse(&bytes, &own)?;
-                if let Some(kind) = kind {
+                let own = input.value == Some(bytes.as_ref());
+                let id = if own { digest } else { Digest::of(&bytes) };
+                let judged = if let Some(kind) = kind {
+                    let own = trust.own_types();
+                    let parsed = verdict::parse(&bytes, &own)?;
                     let statement = statement::read(&parsed.evidence.envelope.payload, &own)?;
                     let document = statement.carried(kind)?;
                     let media_type = document.shape().media_type().to_owned();
-                    event = Some(self.event(input, &made(&document, media_type, None))?);
-                }
-                let admitted = self.attestation(input, &tenant, &bytes, &parsed, trust)?;
-                checkpoints = verdict::checkpoints(&parsed, &admitted.result);
-                attestation = Some(admitted);
+                    event = Some(self.event(input, digest, &made(&document, media_type, None))?);
+                    Judged::of(&parsed, trust, self.now)
+                } else {
+                    Arc::unwrap_or_clone(verdict::judge(&bytes, id, trust, self.now)?)
+                };
+                let Judged { facts, result, checkpoints: seen } = judged;
+                checkpoints = seen;
+                let bytes = self.place(&tenant, &bytes, id, own).map_err(Refused::Object)?;
+                attestation = Some(AdmittedAttestation { facts, result, bytes });
             }
             Arrived::Reference { .. } => return Err(Intake::ReferenceMissing.into()),
         }
-        Ok(Became { tenant, event, attestation, checkpoints })
+        Ok(Became { tenant, digest, event, attestation, checkpoints })
     }
 
-    fn event(&self, input: &Input<'_>, made: &Made<'_>) -> Result<(AdmittedEvent, Vec<Part>), Refused> {
-        let bytes = self.carry(input, made.tenant, made.document.bytes())?;
+    fn event(&self, input: &Input<'_>, digest: Digest, made: &Made<'_>) -> Result<(AdmittedEvent, Vec<Part>), Refused> {
+        let bytes = self.carry(input, digest, made.tenant, made.document.bytes())?;
         Ok(make(made, bytes)?)
-    }
-
-    fn attestation(
-        &self,
-        input: &Input<'_>,
-        tenant: &Tenant,
-        bytes: &[u8],
-        parsed: &ParsedEvidence,
-        trust: &CompiledTrust,
-    ) -> Result<AdmittedAttestation, Refused> {
-        let result = verdict::verify(parsed, trust, self.now);
-        let facts = verdict::facts(parsed);
-        Ok(AdmittedAttestation { facts, result, bytes: self.carry(input, tenant, bytes)? })
     }
 
     /// The document of an event object: in it, or where it points.
@@ -219,14 +216,15 @@ impl Admission<'_> {
         Ok(Document::read(Cow::Owned(bytes))?)
     }
 
-    /// How bytes travel: those of the input itself by naming it, small ones inline, others in the object store.
-    fn carry(&self, input: &Input<'_>, tenant: &Tenant, bytes: &[u8]) -> Result<Bytes, Refused> {
+    /// How bytes travel: those of the input itself, which has this digest, by naming it, small ones inline, others in the
+    /// object store.
+    fn carry(&self, input: &Input<'_>, digest: Digest, tenant: &Tenant, bytes: &[u8]) -> Result<Bytes, Refused> {
         let own = input.value == Some(bytes);
-        self.place(tenant, bytes, own).map_err(Refused::Object)
+        let digest = if own { digest } else { Digest::of(bytes) };
+        self.place(tenant, bytes, digest, own).map_err(Refused::Object)
     }
 
-    fn place(&self, tenant: &Tenant, bytes: &[u8], own: bool) -> Result<Bytes, ObjectError> {
-        let digest = Digest::of(bytes);
+    fn place(&self, tenant: &Tenant, bytes: &[u8], digest: Digest, own: bool) -> Result<Bytes, ObjectError> {
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let mut placed = Bytes { digest, size, inline: None, r#ref: None };
         if !own && bytes.len() <= limits::INLINE_MAX {
@@ -240,7 +238,7 @@ impl Admission<'_> {
 
     /// The ledger records; `None` where one would not fit into the ledger.
     fn records(&self, input: &Input<'_>, became: Became) -> Result<Option<Vec<LedgerRecord>>, ObjectError> {
-        let Became { tenant, event, attestation, .. } = became;
+        let Became { tenant, digest, event, attestation, .. } = became;
         let (event, parts) = event.map_or((None, Vec::new()), |(event, parts)| (Some(event), parts));
         let outputs = self.table.document(&tenant).map(|entry| entry.topics.outputs().clone()).unwrap_or_default();
         let header =
@@ -258,7 +256,7 @@ impl Admission<'_> {
                 key: input.key.map(<[u8]>::to_vec),
                 headers: input.headers.iter().map(header).collect(),
             },
-            input: self.place(&tenant, input.value.unwrap_or_default(), false)?,
+            input: self.place(&tenant, input.value.unwrap_or_default(), digest, false)?,
             control: self.table.position(),
             outputs,
             event,

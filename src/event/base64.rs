@@ -17,8 +17,14 @@ pub struct NotBase64;
 
 /// Decodes either alphabet.
 pub fn decode(text: &str) -> Result<Vec<u8>, NotBase64> {
-    let engine = if text.contains(['-', '_']) { &URL_SAFE } else { &STANDARD };
-    engine.decode(text).map_err(|_| NotBase64)
+    decode_either(text).map(|(bytes, _)| bytes)
+}
+
+/// The same, with whether the text is in the URL-safe alphabet alone.
+pub fn decode_either(text: &str) -> Result<(Vec<u8>, bool), NotBase64> {
+    // Where neither `-` nor `_` occurs, what the one refuses the other refuses as well.
+    let url_safe = |_| URL_SAFE.decode(text).map(|bytes| (bytes, true));
+    STANDARD.decode(text).map(|bytes| (bytes, false)).or_else(url_safe).map_err(|_| NotBase64)
 }
 
 /// Standard alphabet, padded.

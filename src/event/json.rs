@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::{jcs, limits};
+use super::json_text::{is_exact, plain, precedes, unescape};
+use super::limits;
 
 crate::codes! {
     /// Why bytes are not JSON that everybody reads alike.
@@ -55,14 +56,20 @@ pub struct Traits {
 
 /// The traits of a document; `None` where it does not pass `check`.
 pub fn traits(bytes: &[u8]) -> Option<Traits> {
-    let mut scan = Scan::new(std::str::from_utf8(bytes).ok()?, true);
-    scan.document().ok()?;
+    examine_folded(bytes, 0).ok()
+}
+
+/// What `check_folded` and `traits` say, from one scan.
+pub fn examine_folded(bytes: &[u8], depth: usize) -> Result<Traits, Fault> {
+    let mut scan = Scan::of(bytes)?;
+    (scan.examine, scan.folded) = (true, depth);
+    scan.document()?;
     let form = match (scan.other, scan.unsure) {
         (true, _) => Form::Other,
         (false, true) => Form::Unsure,
         (false, false) => Form::Canonical,
     };
-    Some(Traits { numbers_exact: scan.numbers_exact, form })
+    Ok(Traits { numbers_exact: scan.numbers_exact, form })
 }
 
 struct Scan<'a> {
@@ -76,6 +83,8 @@ struct Scan<'a> {
     numbers_exact: bool,
     other: bool,
     unsure: bool,
+    /// The member names of the objects that are open, one object behind the other.
+    names: Vec<Cow<'a, str>>,
 }
 
 impl<'a> Scan<'a> {
@@ -83,16 +92,24 @@ impl<'a> Scan<'a> {
     const SURE_DEPTH: usize = 64;
     /// An integer of so many bytes is written alike by everybody.
     const SURE_INTEGER: usize = 15;
-
-    fn new(text: &'a str, examine: bool) -> Self {
-        Scan { text, at: 0, depth: 0, examine, folded: 0, numbers_exact: true, other: false, unsure: false }
-    }
+    /// So many names of one object are compared with each other; more are hashed.
+    const FEW: usize = 16;
 
     fn of(bytes: &'a [u8]) -> Result<Self, Fault> {
         if bytes.starts_with(b"\xef\xbb\xbf") {
             return Err(Fault::ByteOrderMark);
         }
-        Ok(Scan::new(std::str::from_utf8(bytes).map_err(|_| Fault::NotUtf8)?, false))
+        Ok(Scan {
+            text: std::str::from_utf8(bytes).map_err(|_| Fault::NotUtf8)?,
+            at: 0,
+            depth: 0,
+            examine: false,
+            folded: 0,
+            numbers_exact: true,
+            other: false,
+            unsure: false,
+            names: Vec::new(),
+        })
     }
 
     fn document(&mut self) -> Result<(), Fault> {
@@ -148,21 +165,22 @@ impl<'a> Scan<'a> {
     }
 
     fn object(&mut self) -> Result<(), Fault> {
-        let mut members = Members::default();
-        let mut last: Option<Cow<'a, str>> = None;
+        let own = self.names.len();
+        let mut many = HashSet::new();
         if self.peek() == Some(b'}') {
             self.at += 1;
             return Ok(());
         }
         loop {
             let name = self.string()?;
-            if self.examine {
-                // RFC 8785 sorts by UTF-16 code units.
-                self.other |= last.as_ref().is_some_and(|last| !last.encode_utf16().lt(name.encode_utf16()));
-                last = Some(name.clone());
+            if self.examine && !self.other {
+                // The name before is the last one on the stack: objects within have left it.
+                let before = self.names.get(own..).and_then(<[_]>::last);
+                self.other = before.is_some_and(|before| !precedes(before, &name));
             }
-            let fold = self.depth <= self.folded && name.contains(|c: char| c.is_ascii_uppercase());
-            if !members.insert(if fold { name.to_ascii_lowercase().into() } else { name }) {
+            if self.is_new(&name, own, &mut many) {
+                self.names.push(name);
+            } else {
                 return Err(Fault::DuplicateMember);
             }
             self.space();
@@ -174,12 +192,31 @@ impl<'a> Scan<'a> {
                 Some(b',') => self.at += 1,
                 Some(b'}') => {
                     self.at += 1;
+                    self.names.truncate(own);
                     return Ok(());
                 }
                 _ => return Err(Fault::Syntax),
             }
             self.space();
         }
+    }
+
+    /// Whether no name of the object, which has its names from `own` on, is this one. A long object's are in `many`.
+    fn is_new(&self, name: &Cow<'a, str>, own: usize, many: &mut HashSet<Cow<'a, str>>) -> bool {
+        let names = self.names.get(own..).unwrap_or_default();
+        let folds = self.depth <= self.folded;
+        if names.len() < Self::FEW {
+            let same = |known: &Cow<'a, str>| if folds { known.eq_ignore_ascii_case(name) } else { known == name };
+            return !names.iter().any(same);
+        }
+        let folded = |name: &Cow<'a, str>| match folds {
+            true if name.bytes().any(|byte| byte.is_ascii_uppercase()) => Cow::Owned(name.to_ascii_lowercase()),
+            _ => name.clone(),
+        };
+        if many.is_empty() {
+            many.extend(names.iter().map(folded));
+        }
+        many.insert(folded(name))
     }
 
     fn array(&mut self) -> Result<(), Fault> {
@@ -208,14 +245,14 @@ impl<'a> Scan<'a> {
         let start = self.at;
         let mut escaped = false;
         loop {
+            self.at += plain(self.text.as_bytes().get(self.at..).unwrap_or_default());
             match self.peek().ok_or(Fault::Syntax)? {
                 b'"' => break,
                 b'\\' => {
                     escaped = true;
                     self.at += 2;
                 }
-                byte if byte < 0x20 => return Err(Fault::Syntax),
-                _ => self.at += 1,
+                _ => return Err(Fault::Syntax),
             }
         }
         let raw = self.text.get(start..self.at).ok_or(Fault::Syntax)?;
@@ -263,104 +300,12 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// The member names of one object: a short list is compared, a long one hashed.
-#[derive(Default)]
-struct Members<'a> {
-    few: Vec<Cow<'a, str>>,
-    many: HashSet<Cow<'a, str>>,
-}
-
-impl<'a> Members<'a> {
-    const FEW: usize = 16;
-
-    fn insert(&mut self, name: Cow<'a, str>) -> bool {
-        if !self.many.is_empty() {
-            return self.many.insert(name);
-        }
-        if self.few.contains(&name) {
-            return false;
-        }
-        self.few.push(name);
-        if self.few.len() > Self::FEW {
-            self.many.extend(self.few.drain(..));
-        }
-        true
-    }
-}
-
-fn unescape(raw: &str) -> Result<String, Fault> {
-    let mut text = String::with_capacity(raw.len());
-    let mut chars = raw.chars();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            text.push(c);
-            continue;
-        }
-        text.push(match chars.next().ok_or(Fault::Syntax)? {
-            '"' => '"',
-            '\\' => '\\',
-            '/' => '/',
-            'b' => '\u{8}',
-            'f' => '\u{c}',
-            'n' => '\n',
-            'r' => '\r',
-            't' => '\t',
-            'u' => escaped_char(&mut chars)?,
-            _ => return Err(Fault::Syntax),
-        });
-    }
-    Ok(text)
-}
-
-fn escaped_char(chars: &mut std::str::Chars<'_>) -> Result<char, Fault> {
-    let high = four_hex(chars)?;
-    if !(0xd800..0xe000).contains(&high) {
-        return char::from_u32(high).ok_or(Fault::LoneSurrogate);
-    }
-    let paired = high < 0xdc00 && chars.next() == Some('\\') && chars.next() == Some('u');
-    let low = if paired { four_hex(chars)? } else { return Err(Fault::LoneSurrogate) };
-    if !(0xdc00..0xe000).contains(&low) {
-        return Err(Fault::LoneSurrogate);
-    }
-    char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00)).ok_or(Fault::LoneSurrogate)
-}
-
-fn four_hex(chars: &mut std::str::Chars<'_>) -> Result<u32, Fault> {
-    let mut value = 0;
-    for _ in 0..4 {
-        let digit = chars.next().and_then(|c| c.to_digit(16)).ok_or(Fault::Syntax)?;
-        value = value << 4 | digit;
-    }
-    Ok(value)
-}
-
-/// Whether the canonical form of the double nearest to `text` has the value of `text`. Asked of the canonical writer itself:
-/// where two shortest forms are equally near, others choose another.
-fn is_exact(text: &str) -> bool {
-    let Ok(double) = text.parse::<f64>() else { return false };
-    double.is_finite() && std::str::from_utf8(&jcs::of_double(double)).is_ok_and(|form| decimal(text) == decimal(form))
-}
-
-/// Significant digits without leading and trailing zeros, and the power of ten of the last one.
-fn decimal(text: &str) -> Option<(bool, Vec<u8>, i64)> {
-    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    let negative = mantissa.starts_with('-');
-    let mantissa = mantissa.trim_start_matches('-');
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let mut power = exponent.parse::<i64>().ok()?.checked_sub(i64::try_from(fraction.len()).ok()?)?;
-    let mut digits: Vec<u8> = whole.bytes().chain(fraction.bytes()).skip_while(|b| *b == b'0').collect();
-    while digits.last() == Some(&b'0') {
-        digits.pop();
-        power += 1;
-    }
-    if digits.is_empty() { Some((false, digits, 0)) } else { Some((negative, digits, power)) }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::event::jcs;
 
     #[test]
     fn what_every_parser_reads_alike_is_accepted() {

@@ -80,13 +80,15 @@ impl Envelope {
         if wire.signatures.len() > limits::SIGNATURES_MAX {
             return Err(Fault::Limit);
         }
-        let is_url_safe = |text: &str| text.contains(['-', '_']);
-        let url_safe = is_url_safe(&wire.payload) || wire.signatures.iter().any(|s| is_url_safe(&s.sig));
-        let signatures = wire.signatures.into_iter().map(WireSignature::decode).collect::<Result<_, _>>()?;
+        let mut url_safe = false;
+        let mut signatures = Vec::with_capacity(wire.signatures.len());
+        for signature in wire.signatures {
+            signatures.push(signature.decode(&mut url_safe)?);
+        }
         Ok(Envelope {
             digest: Digest::of(text.as_bytes()),
             payload_type: wire.payload_type.into_owned(),
-            payload: base64::decode(&wire.payload).map_err(|_| Fault::Base64)?,
+            payload: decode(&wire.payload, &mut url_safe)?,
             signatures,
             url_safe,
             file: None,
@@ -111,8 +113,8 @@ impl Envelope {
 }
 
 impl WireSignature<'_> {
-    fn decode(self) -> Result<Signature, Fault> {
-        let sig = base64::decode(&self.sig).map_err(|_| Fault::Base64)?;
+    fn decode(self, url_safe: &mut bool) -> Result<Signature, Fault> {
+        let sig = decode(&self.sig, url_safe)?;
         if sig.is_empty() {
             return Err(Fault::Unsigned);
         }
@@ -121,6 +123,12 @@ impl WireSignature<'_> {
         let cert = cert.and_then(|pem| super::pem::decode(&pem, "CERTIFICATE"));
         Ok(Signature { keyid, sig, cert })
     }
+}
+
+fn decode(text: &str, url_safe: &mut bool) -> Result<Vec<u8>, Fault> {
+    let (bytes, own) = base64::decode_either(text).map_err(|_| Fault::Base64)?;
+    *url_safe |= own;
+    Ok(bytes)
 }
 
 /// Pre-authentication encoding (rule D1): `DSSEv1 LEN(type) type LEN(body) body`, lengths in bytes.

@@ -3,30 +3,20 @@
 //! give the same verdicts.
 
 use std::cell::Cell;
-use std::collections::HashSet;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::LazyLock;
 
+use super::generations::Generations;
 use crate::event::Digest;
 
-/// Longer messages are verified each time: hashing them for the memory would cost as much as what it saves.
+/// Longer messages are verified each time: hashing them for the memory would cost as much as what it saves. Where a
+/// signature is over a hash, that is the message.
 const MESSAGE_MAX: usize = 16 * 1024;
-const SHARDS: usize = 16;
-/// Successes in one generation of one shard. Two generations are kept.
-const GENERATION_MAX: usize = 1024;
+/// Successes in one generation of one shard. Two generations are kept: of all shards some 10 MB.
+const GENERATION_MAX: usize = 8 * 1024;
 
 /// The names of successes: the hash of scheme, key, message and signature.
 #[derive(Debug)]
-pub struct Memo {
-    shards: [Mutex<Shard>; SHARDS],
-    generation_max: usize,
-}
-
-/// What was added lately, and what was added before that. When the first is full, it takes the place of the second.
-#[derive(Debug, Default)]
-struct Shard {
-    late: HashSet<Digest>,
-    before: HashSet<Digest>,
-}
+pub struct Memo(Generations<()>);
 
 /// How many signatures this thread was asked about, and how many of them it computed: for benchmarks and tests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -77,62 +67,35 @@ impl Claim<'_> {
 
 impl Memo {
     pub fn new(generation_max: usize) -> Self {
-        Memo { shards: Default::default(), generation_max }
+        Memo(Generations::new(generation_max))
     }
 
     /// Whether the claim holds: by memory, else by `compute`, whose success is remembered.
     pub fn holds(&self, claim: Claim<'_>, compute: impl FnOnce() -> bool) -> bool {
         count(|counts| counts.asked += 1);
         let name = (claim.message.len() <= MESSAGE_MAX).then(|| claim.name());
-        if name.is_some_and(|name| self.knows(name)) {
+        if name.is_some_and(|name| self.0.get(name).is_some()) {
             return true;
         }
         count(|counts| counts.computed += 1);
         let holds = compute();
         if let (true, Some(name)) = (holds, name) {
-            self.remember(name);
+            self.0.insert(name, (), 1);
         }
         holds
     }
 
     /// How many successes are remembered.
     pub fn len(&self) -> usize {
-        let of = |shard: &Mutex<Shard>| {
-            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            shard.late.len() + shard.before.len()
-        };
-        self.shards.iter().map(of).sum()
+        self.0.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.0.is_empty()
     }
 
     pub fn forget(&self) {
-        for shard in &self.shards {
-            *shard.lock().unwrap_or_else(PoisonError::into_inner) = Shard::default();
-        }
-    }
-
-    fn shard(&self, name: Digest) -> Option<&Mutex<Shard>> {
-        let [first, ..] = name.as_bytes();
-        self.shards.get(usize::from(*first) % SHARDS)
-    }
-
-    fn knows(&self, name: Digest) -> bool {
-        self.shard(name).is_some_and(|shard| {
-            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            shard.late.contains(&name) || shard.before.contains(&name)
-        })
-    }
-
-    fn remember(&self, name: Digest) {
-        let Some(shard) = self.shard(name) else { return };
-        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        if shard.late.len() >= self.generation_max {
-            shard.before = std::mem::take(&mut shard.late);
-        }
-        shard.late.insert(name);
+        self.0.forget();
     }
 }
 
@@ -185,7 +148,7 @@ mod tests {
         for number in 0..10_000_u32 {
             let message = number.to_be_bytes();
             assert!(memo.holds(Claim { message: &message, ..CLAIM }, || true));
-            assert!(memo.len() <= 2 * 4 * SHARDS);
+            assert!(memo.len() <= 2 * 4 * 16);
         }
         let long = vec![0; MESSAGE_MAX + 1];
         let before = memo.len();

@@ -10,6 +10,7 @@ pub mod entry;
 pub mod fault;
 mod file;
 mod forms;
+pub mod generations;
 pub mod identity;
 pub mod keys;
 pub mod memo;

@@ -2,7 +2,7 @@
 
 use super::x509::{Certificate, oid};
 use super::{KeyAlgorithm, PublicKey, Window, der};
-use crate::event::{Digest, Millis, limits};
+use crate::event::{Digest, Millis, Now, limits};
 
 /// A certificate transparency log of the trust root.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ pub fn verify(
     certificate: &Certificate<'_>,
     issuer: &[u8],
     logs: &[CertificateLog],
-    now: Millis,
+    now: &Now,
 ) -> Result<(), NotLogged> {
     let list = certificate.extension(oid::SCT_LIST).ok_or(NotLogged::Unvouched)?;
     let stamps = stamps(list.value).ok_or(NotLogged::Wrong)?;
@@ -51,7 +51,7 @@ pub fn verify(
     for stamp in &stamps {
         let Some(log) = logs.iter().find(|log| log.id == stamp.log) else { continue };
         let time = i64::try_from(stamp.time).map(Millis).map_err(|_| NotLogged::Wrong)?;
-        let timely = log.window.contains(time) && time <= now.plus(limits::TIME_AHEAD_MAX_MS);
+        let timely = log.window.contains(time) && now.has_come(time.plus(-limits::TIME_AHEAD_MAX_MS));
         let right =
             stamp.algorithm == algorithm(&log.key) && log.key.verify(&signed(stamp, &entry), stamp.signature).is_ok();
         if !timely || !right {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::note::{Checkpoint, LogKey, WitnessKey};
 use super::{Fault, LogEntry, Proof, entry, merkle};
-use crate::event::{Digest, Millis, digest};
+use crate::event::{Digest, Now, digest};
 
 /// What an inclusion proof shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,13 +57,13 @@ pub fn verify_promise(entry: &LogEntry, promise: &[u8], log: &LogKey) -> Result<
 
 /// Which of `witnesses` cosigned the checkpoint of a verified proof, not after `now`, by their place. The log itself is
 /// no witness of itself, whatever name its key has.
-pub fn cosigners(proof: &Proof, log: &LogKey, witnesses: &[WitnessKey], now: Millis) -> Result<BTreeSet<usize>, Fault> {
+pub fn cosigners(proof: &Proof, log: &LogKey, witnesses: &[WitnessKey], now: &Now) -> Result<BTreeSet<usize>, Fault> {
     let text = proof.checkpoint.as_deref().ok_or(Fault::CheckpointMissing)?;
     let checkpoint = Checkpoint::parse(text)?;
     let mut cosigners = BTreeSet::new();
     for (at, witness) in witnesses.iter().enumerate() {
         let time = witness.cosigned(&checkpoint)?;
-        if time.is_some_and(|time| time <= now) && !witness.is_log(log) {
+        if time.is_some_and(|time| now.has_come(time)) && !witness.is_log(log) {
             cosigners.insert(at);
         }
     }

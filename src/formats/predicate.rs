@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::event::{Digest, Kind, jcs, json};
+use crate::event::json::{self, Form};
+use crate::event::{Digest, Kind, jcs};
 
 use super::attestation::Link;
 use super::document::refusal;
@@ -106,8 +107,8 @@ struct Scanner<'a> {
 }
 
 impl Binds {
-    /// Reads what `predicate`, an object inside bytes that passed the strict scan, binds.
-    pub fn read<'a>(self, predicate: &'a str) -> Result<Bound<'a>, FormatError> {
+    /// Reads what `predicate`, an object inside bytes that passed the strict scan, binds. `form` is that of those bytes.
+    pub fn read<'a>(self, predicate: &'a str, form: Form) -> Result<Bound<'a>, FormatError> {
         let members = || -> Result<Members<'a>, FormatError> {
             serde_json::from_str(predicate).map_err(|e| refusal(&e, Fault::StatementInvalid))
         };
@@ -116,6 +117,11 @@ impl Binds {
             Binds::Nothing => {}
             Binds::Document => match location(predicate)? {
                 Some(digest) => bound.documents.push(digest),
+                // What is inside canonical bytes is canonical, and its numbers are short integers.
+                None if form == Form::Canonical => {
+                    bound.documents.push(Digest::of(predicate.as_bytes()));
+                    bound.document = Some(Cow::Borrowed(predicate.as_bytes()));
+                }
                 None => bound.carry(Cow::Borrowed(predicate.as_bytes())),
             },
             Binds::Data => {
@@ -194,7 +200,7 @@ mod tests {
     const HEX: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
     fn code(binds: Binds, predicate: &str) -> &'static str {
-        binds.read(predicate).map_or_else(FormatError::code, |_| "ok")
+        binds.read(predicate, Form::Other).map_or_else(FormatError::code, |_| "ok")
     }
 
     #[test]
@@ -206,15 +212,15 @@ mod tests {
         assert_eq!(code(Binds::Data, r#"{"Data":"{\"a\":1,\"a\":2}"}"#), "json-duplicate-member");
         assert_eq!(code(Binds::Data, r#"{"Data":"{} x"}"#), "json-trailing-bytes");
         assert_eq!(code(Binds::ProvenanceHash, r#"{"batchId":"b"}"#), "statement-invalid");
-        let inexact = Binds::Document.read(r#"{"a":9007199254740993}"#).unwrap();
+        let inexact = Binds::Document.read(r#"{"a":9007199254740993}"#, Form::Other).unwrap();
         assert!(inexact.inexact && inexact.documents.is_empty() && inexact.document.is_some());
     }
 
     #[test]
     fn a_rewritten_predicate_binds_the_same_document() {
-        let one = Binds::Document.read(r#"{"b":1.0,"a":"\u00e9"}"#).unwrap();
-        let other = Binds::Document.read("{ \"a\": \"é\", \"b\": 1 }").unwrap();
-        let inside = Binds::Data.read(r#"{"Data":"{\"a\":\"é\",\"b\":1}","Timestamp":"t"}"#).unwrap();
+        let one = Binds::Document.read(r#"{"b":1.0,"a":"\u00e9"}"#, Form::Other).unwrap();
+        let other = Binds::Document.read("{ \"a\": \"é\", \"b\": 1 }", Form::Other).unwrap();
+        let inside = Binds::Data.read(r#"{"Data":"{\"a\":\"é\",\"b\":1}","Timestamp":"t"}"#, Form::Other).unwrap();
         assert_eq!(one.documents, other.documents);
         assert_eq!(one.documents, inside.documents);
         assert_eq!(inside.document.as_deref(), Some("{\"a\":\"é\",\"b\":1}".as_bytes()));
@@ -225,19 +231,19 @@ mod tests {
         let named = Digest::from_hex(HEX).unwrap();
         let (location, hash) =
             (format!(r#"{{"location":"sha256:{HEX}"}}"#), format!(r#"{{"provenanceHash":"{HEX}"}}"#));
-        let location = Binds::Document.read(&location).unwrap();
+        let location = Binds::Document.read(&location, Form::Other).unwrap();
         assert_eq!((location.documents, location.document), (vec![named], None));
-        let hash = Binds::ProvenanceHash.read(&hash).unwrap();
+        let hash = Binds::ProvenanceHash.read(&hash, Form::Other).unwrap();
         assert_eq!(hash.documents, [named]);
         for other in [r#"{"location":7}"#, r#"{"location":"https://example.com/bom.json"}"#] {
-            assert_eq!(Binds::Document.read(other).unwrap().document.as_deref(), Some(other.as_bytes()));
+            assert_eq!(Binds::Document.read(other, Form::Other).unwrap().document.as_deref(), Some(other.as_bytes()));
         }
-        let text = Binds::Data.read(r#"{"Data":"<bom/>"}"#).unwrap();
+        let text = Binds::Data.read(r#"{"Data":"<bom/>"}"#, Form::Other).unwrap();
         assert_eq!(text.documents, [Digest::of(b"<bom/>")]);
-        let result = Binds::ScannerResult.read(r#"{"scanner":{"result":{"runs":[]}}}"#).unwrap();
+        let result = Binds::ScannerResult.read(r#"{"scanner":{"result":{"runs":[]}}}"#, Form::Other).unwrap();
         assert_eq!(result.document.as_deref(), Some(br#"{"runs":[]}"#.as_slice()));
         assert_eq!(result.documents.len(), 2);
-        assert_eq!(Binds::Nothing.read("{}").unwrap(), Bound::default());
+        assert_eq!(Binds::Nothing.read("{}", Form::Other).unwrap(), Bound::default());
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::event::{Digest, Kind, Subject, json, limits};
+use crate::event::json::{self, Form};
+use crate::event::{Digest, Kind, Subject, limits};
 
 use super::attestation::StatementFacts;
 use super::digests::{self, Case};
@@ -36,6 +37,8 @@ pub struct Statement<'a> {
     pub document: Option<Cow<'a, [u8]>>,
     /// The predicate is a document that no equality can bind.
     pub note: Option<Note>,
+    /// How the payload stands to its RFC 8785 form.
+    pub form: Form,
 }
 
 #[derive(Deserialize)]
@@ -67,7 +70,7 @@ struct RawSubject<'a> {
 
 /// Reads the payload of an envelope. `own` are the tenant's predicate types and their kinds.
 pub fn read<'a>(payload: &'a [u8], own: &[(&str, Kind)]) -> Result<Statement<'a>, FormatError> {
-    json::check_folded(payload, 1)?;
+    let form = json::examine_folded(payload, 1)?.form;
     let raw: Raw<'_> = serde_json::from_slice(payload).map_err(|e| refusal(&e, Fault::StatementInvalid))?;
     let named_subjects = match raw.statement_type.as_ref() {
         V1 => false,
@@ -86,7 +89,7 @@ pub fn read<'a>(payload: &'a [u8], own: &[(&str, Kind)]) -> Result<Statement<'a>
     let known = predicate::known(&raw.predicate_type);
     let own_kind = own.iter().find(|(name, _)| *name == raw.predicate_type).map(|(_, kind)| *kind);
     let binds = known.map(|row| row.binds).or(own_kind.map(|_| Binds::Document)).unwrap_or(Binds::Nothing);
-    let bound = predicate.map(|predicate| binds.read(predicate)).transpose()?.unwrap_or_default();
+    let bound = predicate.map(|predicate| binds.read(predicate, form)).transpose()?.unwrap_or_default();
     let kind = known.and_then(|row| row.kind).or(own_kind);
     Ok(Statement {
         facts: StatementFacts {
@@ -102,6 +105,7 @@ pub fn read<'a>(payload: &'a [u8], own: &[(&str, Kind)]) -> Result<Statement<'a>
         predicate,
         document: bound.document,
         note: bound.inexact.then_some(Note::DocumentNumberInexact),
+        form,
     })
 }
 

@@ -1,6 +1,7 @@
 //! An attestation, parsed once: its evidence and what its statement says.
 
 use super::{AttestationFacts, Reason, StatementFacts};
+use crate::event::json::Form;
 use crate::event::{Kind, Subject, digest, jcs};
 use crate::evidence::{Artifact, Evidence, Fault};
 use crate::formats::statement;
@@ -50,8 +51,12 @@ fn parsed(evidence: Evidence, own: &[(&str, Kind)]) -> ParsedEvidence {
         return ParsedEvidence { evidence, statement: Err(Fault::NoEnvelope.into()), canonical: true };
     }
     let statement = statement::read(&evidence.envelope.payload, own);
+    let canonical = match statement.as_ref().map(|statement| statement.form) {
+        Ok(Form::Canonical) => true,
+        Ok(Form::Other) => false,
+        Ok(Form::Unsure) | Err(_) => jcs::is_canonical(&evidence.envelope.payload),
+    };
     let statement = statement.map(|statement| statement.facts).map_err(Reason::from);
-    let canonical = jcs::is_canonical(&evidence.envelope.payload);
     ParsedEvidence { evidence, statement, canonical }
 }
 

@@ -8,7 +8,7 @@ use super::reason::Cause;
 use super::trust::CompiledKey;
 use super::verify::{self, Found};
 use super::{AttestationResult, CompiledTrust, KeyShown, RestsOn, logged, time};
-use crate::event::{Digest, Millis};
+use crate::event::{Digest, Now};
 use crate::evidence::entry::{Signed, Signer};
 use crate::evidence::{Evidence, Fault, Material, keys};
 
@@ -24,7 +24,7 @@ struct Signers<'a> {
     unresolved: Vec<Option<Digest>>,
 }
 
-pub(super) fn verify(attestation: &ParsedEvidence, trust: &CompiledTrust, now: Millis) -> AttestationResult {
+pub(super) fn verify(attestation: &ParsedEvidence, trust: &CompiledTrust, now: &Now) -> AttestationResult {
     let evidence = &attestation.evidence;
     let signers = resolve(evidence, trust);
     if signers.verified.is_empty() && signers.refuted.is_empty() {

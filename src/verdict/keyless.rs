@@ -9,7 +9,7 @@ use super::reason::Cause;
 use super::root::TrustRoot;
 use super::verify::{self, Found};
 use super::{AttestationResult, CompiledTrust, KeyShown, RestsOn, logged, time};
-use crate::event::Millis;
+use crate::event::{Millis, Now};
 use crate::evidence::entry::Signer;
 use crate::evidence::identity::Identity;
 use crate::evidence::path::{self, NoPath, Purpose};
@@ -37,7 +37,7 @@ pub(super) fn verify(
     attestation: &ParsedEvidence,
     chain: &[Vec<u8>],
     trust: &CompiledTrust,
-    now: Millis,
+    now: &Now,
 ) -> AttestationResult {
     if trust.identities.is_empty() {
         return verify::unresolved(trust, RestsOn::Identities, Cause::KeyUnknown);
@@ -100,7 +100,7 @@ fn judge_certificate(
     helpers: &[Vec<u8>],
     vouchers: &[&str],
     trust: &CompiledTrust,
-    now: Millis,
+    now: &Now,
     found: &mut Found,
 ) {
     let certificate = &leaf.certificate;
@@ -186,7 +186,7 @@ fn issuer_at(
 
 /// C2. A trust root without logs says that its authorities log nothing; a certificate that says it was logged must then
 /// still not be believed.
-fn judge_logged(leaf: &Certificate<'_>, issuer: &[u8], root: &TrustRoot, now: Millis, found: &mut Found) {
+fn judge_logged(leaf: &Certificate<'_>, issuer: &[u8], root: &TrustRoot, now: &Now, found: &mut Found) {
     if root.certificate_logs().is_empty() && !sct::is_stamped(leaf) {
         return found.checks.skip(CheckName::CertificateLog);
     }

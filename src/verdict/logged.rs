@@ -8,7 +8,7 @@ use super::root::TrustedLog;
 use super::tenant::LogPolicy;
 use super::verify::Found;
 use super::{CompiledTrust, Reason, RekorShown, RestsOn};
-use crate::event::Millis;
+use crate::event::{Millis, Now};
 use crate::evidence::entry::{self, Signed};
 use crate::evidence::transparency::{self, Broken, Included};
 use crate::evidence::{Envelope, LogEntry, Proof};
@@ -18,7 +18,7 @@ pub(super) fn judge(
     (envelope, entries): (&Envelope, &[LogEntry]),
     signed: &[Signed<'_>],
     trust: &CompiledTrust,
-    now: Millis,
+    now: &Now,
     found: &mut Found,
 ) {
     if !entries.is_empty() {
@@ -54,7 +54,7 @@ fn judge_proof(
     entry: &LogEntry,
     log: &TrustedLog,
     trust: &CompiledTrust,
-    now: Millis,
+    now: &Now,
     found: &mut Found,
 ) -> Option<Included> {
     let proof: &Proof = entry.proof.as_ref()?;
@@ -78,7 +78,7 @@ fn judge_proof(
 }
 
 /// Counts the operators that cosigned, and whether they are the quorum that the tenant demands.
-fn judge_witnesses(proof: &Proof, log: &TrustedLog, trust: &CompiledTrust, now: Millis, found: &mut Found) {
+fn judge_witnesses(proof: &Proof, log: &TrustedLog, trust: &CompiledTrust, now: &Now, found: &mut Found) {
     let all = &trust.witnesses.witnesses;
     let cosigners = match transparency::cosigners(proof, &log.log, all, now) {
         Ok(cosigners) => cosigners,
@@ -123,10 +123,10 @@ fn shown(entry: &LogEntry, included: Option<&Included>, promised: Option<i64>) -
 }
 
 /// L10: a log's key must be in its window at every verified time; without any, it must have begun.
-fn judge_windows(entries: &[LogEntry], trust: &CompiledTrust, now: Millis, found: &mut Found) {
+fn judge_windows(entries: &[LogEntry], trust: &CompiledTrust, now: &Now, found: &mut Found) {
     for entry in entries {
         let Ok(log) = known_log(entry, trust) else { continue };
-        let begun = log.window.start.is_none_or(|start| start <= now);
+        let begun = log.window.start.is_none_or(|start| now.has_come(start));
         let valid = found.times.iter().all(|time| log.window.contains(*time));
         if !valid || (found.times.is_empty() && !begun) {
             found.checks.fail(CheckName::LogEntry, Cause::LogNotValidAtTime);

@@ -4,6 +4,7 @@ pub mod attestation;
 pub mod check;
 pub mod checkpoints;
 pub mod intake;
+pub mod judged;
 pub mod keyed;
 pub mod keyless;
 pub mod logged;
@@ -20,6 +21,7 @@ pub mod witness;
 
 pub use attestation::{ParsedEvidence, facts, judge_file, parse, parse_about};
 pub use checkpoints::{ConsistencyProof, SignedCheckpoint, checkpoints};
+pub use judged::{Judged, judge};
 pub use reason::{Class, Reason};
 pub use result::{
     AttestationFacts, AttestationResult, AttestationStatus, Check, CheckOutcome, KeyShown, Link, Pair, RekorShown,

@@ -6,7 +6,7 @@ use super::check::CheckName;
 use super::reason::Cause;
 use super::verify::Found;
 use super::{CompiledTrust, RestsOn};
-use crate::event::{Millis, limits};
+use crate::event::{Now, limits};
 use crate::evidence::Fault;
 use crate::evidence::timestamp::{self, NoTime};
 
@@ -47,17 +47,17 @@ const fn cause(why: NoTime) -> Cause {
 }
 
 /// Judges every verified time against the admission clock. A time ahead of it by little makes the result wait.
-pub(super) fn judge_clock(found: &mut Found, now: Millis) {
+pub(super) fn judge_clock(found: &mut Found, now: &Now) {
     let Some(latest) = found.times.iter().max().copied() else { return };
-    if latest > now.plus(limits::TIME_AHEAD_MAX_MS) {
+    if !now.has_come(latest.plus(-limits::TIME_AHEAD_MAX_MS)) {
         found.checks.fail(CheckName::Time, Cause::TimeInFuture);
-    } else if latest > now {
+    } else if !now.has_come(latest) {
         found.not_before = Some(latest);
     }
 }
 
 /// Judges the age of the trusted time, where the tenant limits it.
-pub(super) fn judge_age(found: &mut Found, trust: &CompiledTrust, now: Millis) {
+pub(super) fn judge_age(found: &mut Found, trust: &CompiledTrust, now: &Now) {
     let Some(seconds) = trust.max_age_seconds else { return };
     let Some(trusted) = found.times.iter().min().copied() else {
         let moot = found.time_is_moot();
@@ -67,7 +67,7 @@ pub(super) fn judge_age(found: &mut Found, trust: &CompiledTrust, now: Millis) {
             found.checks.fail(CheckName::Age, Cause::TimeMissing)
         };
     };
-    let oldest = now.plus(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(-1000));
-    let fresh = trusted >= oldest;
+    let last = trusted.plus(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000));
+    let fresh = !now.has_come(last.plus(1));
     found.checks.judge(CheckName::Age, fresh.then_some(()).ok_or(Cause::TooOld));
 }

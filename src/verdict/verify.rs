@@ -9,7 +9,7 @@ use super::reason::Cause;
 use super::{
     AttestationResult, AttestationStatus, CompiledTrust, KeyShown, Reason, RekorShown, RestsOn, keyed, keyless,
 };
-use crate::event::Millis;
+use crate::event::{Millis, Now};
 use crate::evidence::{Material, Note};
 use crate::formats::{predicate, statement::PAYLOAD_TYPE};
 
@@ -18,6 +18,11 @@ use crate::formats::{predicate, statement::PAYLOAD_TYPE};
 /// The same attestation, trust and clock give the same result, byte for byte. Revocation and removal of a pinned key
 /// are not judged here (`standing`).
 pub fn verify(attestation: &ParsedEvidence, trust: &CompiledTrust, now: Millis) -> AttestationResult {
+    verify_at(attestation, trust, &Now::at(now))
+}
+
+/// The same, by a clock that says which others would have given this result.
+pub(super) fn verify_at(attestation: &ParsedEvidence, trust: &CompiledTrust, now: &Now) -> AttestationResult {
     match &attestation.evidence.material {
         Material::Certificates(chain) => keyless::verify(attestation, chain, trust, now),
         Material::None | Material::Hint(_) => keyed::verify(attestation, trust, now),

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use attestream::event::{Digest, Millis, base64};
+use attestream::event::{Digest, Millis, Now, base64};
 use attestream::evidence::identity::Identity;
 use attestream::evidence::path::{self, NoPath, Purpose};
 use attestream::evidence::sct::{self, NotLogged};
@@ -54,7 +54,7 @@ fn vouched(leaf: &[u8], root: &TrustRoot) -> Result<Result<(), NotLogged>, NoPat
     let at = certificate.not_before.plus(60_000);
     let paths = root.authorities().iter().map(|of| path::verify(leaf, &[], of, Purpose::CodeSigning, at));
     let best = paths.max_by_key(|found| found.as_ref().err().map_or(3, |why| *why as u8)).unwrap();
-    best.map(|issuer| sct::verify(&certificate, &issuer, root.certificate_logs(), NOW))
+    best.map(|issuer| sct::verify(&certificate, &issuer, root.certificate_logs(), &Now::at(NOW)))
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn no_flipped_bit_of_a_certificate_is_accepted() {
         let certificate = Certificate::parse(&flipped);
         if let Some(certificate) = &certificate {
             let _ = Identity::of(certificate);
-            let _ = sct::verify(certificate, b"issuer", root.certificate_logs(), NOW);
+            let _ = sct::verify(certificate, b"issuer", root.certificate_logs(), &Now::at(NOW));
         }
         let accepted =
             root.authorities().iter().any(|of| path::verify(&flipped, &[], of, Purpose::CodeSigning, at).is_ok());
@@ -212,15 +212,18 @@ fn windows_end_where_they_say() {
     let logged = |start: Millis, end: Millis, now: Millis| {
         let window = Window { start: Some(start), end: Some(end) };
         let logs = root.certificate_logs().iter().map(|log| sct::CertificateLog { window, ..log.clone() });
-        sct::verify(&certificate, &issuer, &logs.collect::<Vec<_>>(), now)
+        sct::verify(&certificate, &issuer, &logs.collect::<Vec<_>>(), &Now::at(now))
     };
     assert_eq!(logged(time, time, NOW), Ok(()));
     assert_eq!(logged(time.plus(1), NOW, NOW), Err(NotLogged::Wrong));
     assert_eq!(logged(Millis(0), time.plus(-1), NOW), Err(NotLogged::Wrong));
     assert_eq!(logged(time, time, time.plus(-600_000)), Ok(()));
     assert_eq!(logged(time, time, time.plus(-600_001)), Err(NotLogged::Wrong), "ahead of the clock");
-    assert_eq!(sct::verify(&certificate, b"another issuer", root.certificate_logs(), NOW), Err(NotLogged::Wrong));
-    assert_eq!(sct::verify(&certificate, &issuer, &[], NOW), Err(NotLogged::Unvouched));
+    assert_eq!(
+        sct::verify(&certificate, b"another issuer", root.certificate_logs(), &Now::at(NOW)),
+        Err(NotLogged::Wrong)
+    );
+    assert_eq!(sct::verify(&certificate, &issuer, &[], &Now::at(NOW)), Err(NotLogged::Unvouched));
 }
 
 /// The machine's clock is read nowhere where evidence is verified, and neither is a library that reads it.

@@ -56,7 +56,10 @@ impl Case {
     }
 
     fn verify(&self, bytes: &[u8], now: Millis) -> AttestationResult {
-        verdict::verify(&verdict::parse(bytes, &[]).unwrap(), &self.trust, now)
+        let result = verdict::verify(&verdict::parse(bytes, &[]).unwrap(), &self.trust, now);
+        let judged = verdict::judge(bytes, Digest::of(bytes), &self.trust, now).unwrap();
+        assert_eq!(judged.result, result, "by memory as by verification");
+        result
     }
 }
 
@@ -118,6 +121,35 @@ fn the_clock_is_the_one_that_is_given() {
         assert_eq!((result.status, result.not_before), (AttestationStatus::Verified, waits), "{result:#?}");
         let result = ahead(10 * MINUTE + 1000, &mut authority);
         assert_eq!((result.reasons.as_slice(), result.not_before), (&["time-in-future".to_owned()][..], None));
+    }
+}
+
+/// What is remembered of evidence holds for the clocks that would have said the same, whichever came first.
+#[test]
+fn no_clock_is_answered_from_what_another_was_told() {
+    let mut case = case(Some(ISSUER), "proof", true);
+    let mut trust = case.authority.tenant_trust("acme", ISSUER, "proof");
+    trust["maxAgeSeconds"] = json!(3_600);
+    let root = case.trust.root.clone();
+    case.trust = CompiledTrust::compile(&serde_json::from_value(trust).unwrap(), root).unwrap();
+    let codes = |result: &AttestationResult| (result.not_before, result.reasons.first().cloned());
+    let (future, old) = (Some("time-in-future".to_owned()), Some("too-old".to_owned()));
+    let at = NOW.plus(5 * MINUTE);
+    let waits = (Some(at), None);
+    let clocks = [
+        (NOW.plus(-6 * MINUTE), (None, future)),
+        (NOW.plus(-5 * MINUTE), waits.clone()),
+        (NOW, waits.clone()),
+        (at.plus(-1), waits),
+        (at, (None, None)),
+        (at.plus(60 * MINUTE), (None, None)),
+        (at.plus(60 * MINUTE + 1), (None, old)),
+    ];
+    for first in 0..clocks.len() {
+        let bytes = case.sign(at, None);
+        for (clock, expected) in clocks.iter().cycle().skip(first).step_by(3).take(2 * clocks.len()) {
+            assert_eq!(codes(&case.verify(&bytes, *clock)), *expected, "{clock:?}");
+        }
     }
 }
 

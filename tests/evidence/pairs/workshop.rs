@@ -97,6 +97,11 @@ impl Evidence {
             Err(reason) => return reason.code().to_owned(),
         };
         let result = verdict::verify(&parsed, &trust, self.now);
+        for _ in 0..2 {
+            let judged = verdict::judge(&self.bytes, Digest::of(&self.bytes), &trust, self.now).unwrap();
+            assert_eq!(judged.result, result, "by memory as by verification");
+            assert_eq!(judged.checkpoints, verdict::checkpoints(&parsed, &result));
+        }
         match (result.status, result.witnesses) {
             (AttestationStatus::Verified, 0) => "verified".to_owned(),
             (AttestationStatus::Verified, witnesses) => format!("verified, witnesses: {witnesses}"),
