@@ -79,7 +79,7 @@ impl<L: Log> AdmissionWorker<L> {
 
     /// Runs until `stop`. Returns only an error that no retry can mend.
     pub fn run(&mut self, stop: &Stop) -> Result<(), LogError> {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::new(&self.settings.pace);
         while !stop.is_stopped() {
             match self.serve(stop, &mut backoff) {
                 Ok(()) => {}
@@ -161,7 +161,7 @@ impl<L: Log> AdmissionWorker<L> {
         self.throttle.assigned(&self.owned, &counts, self.partitions, (self.clock)());
         let control = assigned.iter().find(|assignment| assignment.partition == CONTROL);
         let start = control.map(|assignment| assignment.start);
-        self.control = start.map(|start| ControlOwner::at(&self.log, start)).transpose()?;
+        self.control = start.map(|start| ControlOwner::at(&self.log, start, &self.settings.pace)).transpose()?;
         Ok(())
     }
 
@@ -353,7 +353,7 @@ impl<L: Log> AdmissionWorker<L> {
         let Ok(Work::Verify(work)) = serde_json::from_slice(record.value.as_deref().unwrap_or_default()) else {
             return Err(LogError::Record(format!("{} at {} is no work", record.partition, record.offset)));
         };
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::new(&self.settings.pace);
         loop {
             match answer(&work, &view.table, &*self.objects, (self.clock)()) {
                 Ok(answer) => return Ok(Some(answer)),
@@ -437,7 +437,7 @@ impl<L: Log> AdmissionWorker<L> {
             };
             inlet.seek(*partition, next)?;
             if *partition == CONTROL {
-                self.control = Some(ControlOwner::at(&self.log, next)?);
+                self.control = Some(ControlOwner::at(&self.log, next, &self.settings.pace)?);
             }
         }
         Ok(outlet)

@@ -64,7 +64,7 @@ impl<L: Log, S: States> LedgerWorker<L, S> {
 
     /// Runs until `stop`. Returns only an error that no retry can mend.
     pub fn run(&mut self, stop: &Stop) -> Result<(), LogError> {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::new(&self.settings.pace);
         while !stop.is_stopped() {
             match self.serve(stop, &mut backoff) {
                 Ok(()) => {}
