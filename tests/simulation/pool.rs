@@ -7,7 +7,7 @@ use attestream::ledger::control::TrustRootBytes;
 use attestream::log::Outgoing;
 use attestream::verdict::tenant::TenantTrust;
 
-use crate::spine::feed::{Made, Producer};
+use crate::spine::feed::{Expected, Made, Producer};
 use crate::spine::plant::root_of;
 
 /// When evidence is logged.
@@ -15,12 +15,26 @@ pub const SIGNED_AT: Millis = Millis(1_800_000_000_000);
 /// Documents of one tenant.
 const DOCUMENTS: usize = 240;
 
+/// One input of the pool.
+pub struct Drawn {
+    pub input: Outgoing,
+    pub digest: Digest,
+    pub is_evidence: bool,
+}
+
+/// One document with what is sent of it.
+pub struct Documented {
+    pub document: Digest,
+    pub expected: Expected,
+    pub inputs: Vec<Drawn>,
+}
+
 /// What one tenant's producer may send.
 pub struct Pooled {
     pub tenant: Tenant,
     pub trust: TenantTrust,
     pub no_trust: TenantTrust,
-    pub made: Vec<Made>,
+    pub made: Vec<Documented>,
     pub garbage: Vec<Outgoing>,
     pub own: bool,
 }
@@ -43,7 +57,7 @@ pub static POOL: LazyLock<Pool> = LazyLock::new(|| {
     let own = 3;
     let mut tenants = Vec::new();
     for (at, producer) in producers.iter_mut().enumerate() {
-        let made = (0..DOCUMENTS).map(|_| producer.next()).collect();
+        let made = (0..DOCUMENTS).map(|_| drawn(producer.next())).collect();
         tenants.push(Pooled {
             tenant: producer.tenant.clone(),
             trust: producer.trust(),
@@ -58,10 +72,20 @@ pub static POOL: LazyLock<Pool> = LazyLock::new(|| {
     Pool { tenants, root, first_root }
 });
 
-/// Whether an input carries evidence.
-pub fn is_evidence(input: &Outgoing) -> bool {
-    let value = input.value.as_deref().unwrap_or_default();
-    input.topic == Topic::AttestationPublished || value.windows(14).take(400).any(|word| word == b"\"dsseEnvelope\"")
+fn drawn(made: Made) -> Documented {
+    let alone = made.inputs.len() == 1 && made.expected == Expected::Verified;
+    let one = |input: Outgoing| Drawn {
+        digest: digest_of(&input),
+        // Alone, it carries the document inside its evidence.
+        is_evidence: alone || is_bundle(&input),
+        input,
+    };
+    let inputs = made.inputs.into_iter().map(one).collect();
+    Documented { document: Digest::of(&made.document), expected: made.expected, inputs }
+}
+
+fn is_bundle(input: &Outgoing) -> bool {
+    input.value.as_deref().is_some_and(|value| value.windows(14).any(|word| word == b"\"dsseEnvelope\""))
 }
 
 /// An SBOM of at least `size` bytes that nobody attests.

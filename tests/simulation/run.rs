@@ -9,6 +9,7 @@ use attestream::event::{Digest, Topic, TopicName};
 use attestream::log::embedded::{Effect, Store as _, Verb};
 use attestream::log::memory::{Fault, FaultPlan, MemoryLog};
 use attestream::log::{Log, Partition};
+use attestream::processor::catch_up::positions;
 
 use super::clock::SimClock;
 use super::director::Director;
@@ -52,7 +53,8 @@ pub struct Failure {
 pub fn run(seed: u64, asked: Asked) -> Result<Outcome, Failure> {
     let mut numbers = Numbers::of(seed);
     let mut tally = Tally { seeds: 1, ..Tally::default() };
-    let workload = Workload::of(&mut numbers, &mut tally);
+    let mut workload = Workload::of(&mut numbers, &mut tally);
+    let sent = std::mem::take(&mut workload.sent);
     let clock = SimClock::new();
     let setups = setups(&mut numbers);
     let faults = faults(&mut numbers);
@@ -67,7 +69,7 @@ pub fn run(seed: u64, asked: Asked) -> Result<Outcome, Failure> {
     log.fail(Some(faults));
     let world = World::new(log, clock, setups, director);
     let judged = catch_unwind(AssertUnwindSafe(|| {
-        stream(&world, &workload);
+        stream(&world, sent);
         settle(&world);
         judge(&world, &workload, asked.deep);
         if asked.whole {
@@ -87,7 +89,8 @@ pub fn run(seed: u64, asked: Asked) -> Result<Outcome, Failure> {
             let text = payload.downcast_ref::<String>().cloned();
             let text = text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
             let trace = director.trace.take().unwrap_or_default();
-            Err(Failure { why: text.unwrap_or_else(|| "a panic without a text".to_owned()), trace })
+            let text = text.unwrap_or_else(|| "a panic without a text".to_owned());
+            Err(Failure { why: format!("{text}\n{}", workload.about), trace })
         }
     }
 }
@@ -127,8 +130,8 @@ fn faults(numbers: &mut Numbers) -> FaultPlan {
 }
 
 /// Inputs come, workers take turns, and things happen, until all is sent and has happened.
-fn stream(world: &Arc<World>, workload: &Workload) {
-    let mut sent = workload.sent.iter();
+fn stream(world: &Arc<World>, sent: Vec<Sent>) {
+    let mut sent = sent.into_iter();
     let mut next = sent.next();
     let mut outage = 0u64;
     let mut spent = 0u64;
@@ -151,7 +154,7 @@ fn stream(world: &Arc<World>, workload: &Workload) {
             0..=3 if outage == 0 => {
                 let count = world.director().numbers.between(1, 28);
                 for _ in 0..count {
-                    if let Some(one) = next {
+                    if let Some(one) = next.take() {
                         produce(world, one);
                         next = sent.next();
                     }
@@ -174,10 +177,10 @@ fn turn(world: &Arc<World>) {
     world.turn(slot, role);
 }
 
-fn produce(world: &World, sent: &Sent) {
-    let (Sent::Input(record) | Sent::Control(record)) = sent;
-    world.log.produce(record.clone(), world.clock.wall()).unwrap();
+fn produce(world: &World, sent: Sent) {
     world.director().tally.inputs += u64::from(matches!(sent, Sent::Input(_)));
+    let (Sent::Input(record) | Sent::Control(record)) = sent;
+    world.log.produce(record, world.clock.wall()).unwrap();
 }
 
 /// Something that happens between turns. Returns how long an outage lasts, if it is one.
@@ -241,12 +244,14 @@ fn settle(world: &Arc<World>) {
             continue;
         }
         quiet = if world.director().moved == before { quiet + 1 } else { 0 };
-        if quiet > QUIET && nothing_lies_behind(world) {
+        if quiet > QUIET {
+            let behind = what_lies_behind(world);
+            assert!(behind.is_empty(), "the plant stands still before its end: {behind:?}");
             count_folders(world);
             return;
         }
     }
-    panic!("the plant stands still, or never comes to its end");
+    panic!("the plant never comes to its end");
 }
 
 fn count_folders(world: &World) {
@@ -258,16 +263,22 @@ fn count_folders(world: &World) {
     }
 }
 
-/// Whether both groups have committed everything that there is.
-fn nothing_lies_behind(world: &World) -> bool {
+/// Partitions of which a group has not committed everything, and from where on.
+fn what_lies_behind(world: &World) -> Vec<String> {
     let own = own_topics(&world.log).into_iter().filter(|name| name.topic.role() == TopicRole::Input);
     let admission = Topic::admission_inputs().map(TopicName::from).chain(own).map(|name| (ROLES[0], name));
-    admission.chain([(ROLES[1], Topic::Ledger.into())]).all(|(role, name)| {
-        (0..world.log.partitions(name).unwrap()).all(|number| {
+    let positions = positions(&world.log).unwrap();
+    let mut behind = Vec::new();
+    for (role, name) in admission.chain([(ROLES[1], Topic::Ledger.into())]) {
+        for number in 0..world.log.partitions(name).unwrap() {
             let partition = Partition::of(name, number);
             let committed = world.log.committed(&World::group(role), partition).unwrap();
-            let from = committed.unwrap_or(0);
-            world.log.store().read(partition, from, 1, 1).unwrap().records.is_empty()
-        })
-    })
+            let position = positions.iter().find(|position| role == ROLES[1] && position.partition == number);
+            let from = committed.or(position.map(|position| position.next_offset)).unwrap_or(0);
+            if !world.log.store().read(partition, from, 1, 1).unwrap().records.is_empty() {
+                behind.push(format!("{partition} from {from}"));
+            }
+        }
+    }
+    behind
 }

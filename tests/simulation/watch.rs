@@ -61,7 +61,7 @@ impl Stage {
 impl Director {
     /// Counts a happening; tells the blow that is due.
     fn note(&mut self, slot: usize, role: Role, happening: &Happening<'_>) -> Option<Blow> {
-        if self.trace.is_some() {
+        if self.trace.is_some() && !matches!(happening, Happening::TrustRootAge { .. }) {
             let line = format!("{}/{}: {happening:?}", self.names[slot], role.as_str());
             self.tell(line);
         }

@@ -11,8 +11,8 @@ use attestream::verdict::tenant::TenantTrust;
 
 use super::holes::{Hole, Tally};
 use super::numbers::Numbers;
-use super::pool::{POOL, Pooled, bare_input, bare_sbom, digest_of, is_evidence, large_input, unfit_input};
-use crate::spine::feed::{Expected, Made};
+use super::pool::{Documented, Drawn, POOL, Pooled, bare_input, bare_sbom, digest_of, large_input, unfit_input};
+use crate::spine::feed::Expected;
 use crate::spine::plant::control_input;
 
 /// Numbers of partitions; other topics have one.
@@ -52,6 +52,8 @@ pub struct Workload {
     pub dead_letters: u64,
     /// The fold of the first binaries panics on the poisoned record.
     pub defective: bool,
+    /// What it is, for whoever reads of its failure.
+    pub about: String,
 }
 
 /// How a tenant's key comes and goes.
@@ -87,9 +89,12 @@ impl Workload {
             _ => pooled.trust.clone(),
         };
         let tenants = chosen.iter().zip(&courses).map(with).collect();
+        let names: Vec<&str> = chosen.iter().map(|pooled| pooled.tenant.as_str()).collect();
+        let born = root.as_ref().map_or("none", |root| if *root == pool.root { "whole" } else { "first" });
+        let about = format!("tenants {names:?}, keys {courses:?}, root {born}, epoch {epoch}, defective {defective}");
         draft.sent.sort_by_key(|(place, _)| *place);
         let sent: Vec<Sent> = draft.sent.into_iter().map(|(_, sent)| sent).collect();
-        Workload { tenants, root, epoch, sent, ends: draft.ends, dead_letters: draft.dead_letters, defective }
+        Workload { tenants, root, epoch, sent, ends: draft.ends, dead_letters: draft.dead_letters, defective, about }
     }
 }
 
@@ -128,7 +133,7 @@ impl Draft {
             at += 1;
             let begin = numbers.below(1_000);
             let mut delivered = Vec::new();
-            for input in &made.inputs {
+            for drawn in &made.inputs {
                 // A producer's batch is lost, or sent again.
                 if numbers.one_in(40) {
                     tally.saw("lost inputs");
@@ -137,30 +142,27 @@ impl Draft {
                 let times = if numbers.one_in(20) { 2 } else { 1 };
                 for _ in 0..times {
                     let place = begin + numbers.below(self.spread);
-                    self.input(place, input.clone(), numbers, tally);
+                    self.input(place, drawn.input.clone(), numbers, tally);
                     sent += 1;
                 }
-                delivered.push(input);
+                delivered.push(drawn);
             }
             self.expect(pooled, course, made, &delivered);
         }
     }
 
     /// The document's end, if it was sent at all.
-    fn expect(&mut self, pooled: &Pooled, course: Course, made: &Made, delivered: &[&Outgoing]) {
-        let document = Digest::of(&made.document);
-        let inside = made.inputs.len() == 1 && is_evidence(&made.inputs[0]);
-        let came = delivered.iter().any(|input| inside || !is_evidence(input));
+    fn expect(&mut self, pooled: &Pooled, course: Course, made: &Documented, delivered: &[&Drawn]) {
+        let inside = made.inputs.iter().all(|drawn| drawn.is_evidence);
+        let came = delivered.iter().any(|drawn| inside || !drawn.is_evidence);
         if !came {
             return;
         }
         let evidence: Vec<Digest> =
-            delivered.iter().filter(|input| is_evidence(input)).map(|input| digest_of(input)).collect();
+            delivered.iter().filter(|drawn| drawn.is_evidence).map(|drawn| drawn.digest).collect();
         let (status, reason) = match &made.expected {
             _ if evidence.is_empty() => (Status::Missing, None),
             Expected::Missing => (Status::Missing, None),
-            // Whose key is gone says nothing of any subject: what names no document of ours is about none.
-            Expected::Refused("document-unbound") if course == Course::Gone => (Status::Missing, None),
             _ if course == Course::Gone => (Status::KeyPolicyMismatch, Some("key-unknown")),
             Expected::Verified => (Status::Verified, None),
             Expected::Refused("key-unknown") => (Status::KeyPolicyMismatch, Some("key-unknown")),
@@ -168,7 +170,7 @@ impl Draft {
         };
         // Evidence that is wrong proves nothing at any time.
         let evidence = if made.expected == Expected::Verified { evidence } else { Vec::new() };
-        self.ends.insert((pooled.tenant.clone(), document), End { status, reason, evidence });
+        self.ends.insert((pooled.tenant.clone(), made.document), End { status, reason, evidence });
     }
 
     /// Garbage, what is too large, and, in some seeds, a record on which the fold panics.
@@ -246,7 +248,9 @@ impl Draft {
         };
         let late_epoch = numbers.one_in(5);
         if late_epoch {
-            self.control(numbers.between(100, 900), &ControlRecord::Epoch { epoch: VERIFIER_EPOCH });
+            // Before any other activation: a result that waits for this epoch under a trust that is not in force any more
+            // when it comes is not asked for again, and waits for ever.
+            self.control(numbers.between(10, 90), &ControlRecord::Epoch { epoch: VERIFIER_EPOCH });
         }
         tally.activations += u64::try_from(self.sent.len() - before).unwrap();
         if numbers.one_in(3) {

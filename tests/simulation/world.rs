@@ -4,6 +4,8 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 
+use attestream::event::Topic;
+use attestream::log::Partition;
 use attestream::log::memory::MemoryLog;
 use attestream::telemetry::{Point, Role};
 
@@ -137,7 +139,7 @@ impl World {
     }
 
     fn die(&self, slot: usize, role: Role, place: &mut Option<Process>, death: &Death) {
-        let point = {
+        {
             let mut director = self.director();
             let stage = director.stages.get(&(slot, role)).copied().unwrap_or_default();
             let point = stage.point.map_or("between turns", Point::as_str);
@@ -150,16 +152,15 @@ impl World {
                 director.tally.hole(Hole::PowerFailure);
             }
             director.tell(format!("  {} dies at {point}", self.slots[slot].setup.name));
-            stage.point
-        };
+        }
         self.end(slot, place, death.hard);
         if death.power {
-            self.power_fails(slot, point);
+            self.power_fails(slot);
         }
     }
 
     /// Everything dies at once; what was acknowledged stands in the log, and folders lose what they had not synced.
-    fn power_fails(&self, first: usize, _at: Option<Point>) {
+    fn power_fails(&self, first: usize) {
         for slot in 0..self.slots.len() {
             if slot != first {
                 self.end(slot, &mut lock(&self.slots[slot].process), false);
@@ -170,7 +171,7 @@ impl World {
         if self.director().numbers.one_in(2) {
             // The broker kept no offsets of the idle group; the positions stand in.
             for number in 0..3 {
-                let partition = attestream::log::Partition::of(attestream::event::Topic::Ledger, number);
+                let partition = Partition::of(Topic::Ledger, number);
                 self.log.forget(&Self::group(Role::Ledger), partition);
             }
             self.director().tally.saw("forgotten offsets");
