@@ -14,7 +14,7 @@ const DEEP: u64 = 8;
 /// Seeds after which a hole that nobody went through is a failure.
 const ENOUGH: u64 = 100;
 /// Seeds of an ordinary test run.
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 6;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
