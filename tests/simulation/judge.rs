@@ -21,7 +21,7 @@ use sha2::Digest as _;
 use super::holes::Hole;
 use super::workload::Workload;
 use super::world::World;
-use crate::spine::plant::{own_topics, read_all, read_from};
+use crate::spine::plant::{all_of, own_topics, read_all};
 
 /// Records that are folded at once.
 const CHUNK: usize = 256;
@@ -78,7 +78,7 @@ pub fn judge(world: &World, workload: &Workload, deep: bool) {
     let kept: Vec<(StatePosition, Digest)> =
         (0..world.slots.len()).flat_map(|slot| world.folder(slot).states()).collect();
     for number in 0..log.partitions(Topic::Ledger).unwrap() {
-        let records = read_from(log, Partition::of(Topic::Ledger, number), 0);
+        let records: Vec<Record> = all_of(log, Partition::of(Topic::Ledger, number)).collect();
         let end = u64::try_from(records.len()).unwrap();
         let of_partition = kept.iter().filter(|(position, _)| position.partition == number);
         let mut asked: BTreeSet<u64> = of_partition.map(|(position, _)| position.seq).filter(|_| deep).collect();
