@@ -1,6 +1,6 @@
 # One profile (dev, in Cargo.toml) and one target folder for everything, so that the C++ is compiled once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check chaos bench peers fuzz kafka kafka-stop setup setup-build
+.PHONY: help demo test check chaos simulate bench peers fuzz kafka kafka-stop setup setup-build
 
 KAFKA_DIR ?= target/kafka/broker
 
@@ -25,6 +25,11 @@ N ?= 7
 chaos: setup ## kill -9 at every point, N times each, for eight tenants and one; a sweep over 100,000 events
 	@deploy/kafka/kafka fetch
 	ATTESTREAM_CHAOS=$(N) ATTESTREAM_SWEEP=$(or $(SWEEP),100000) CARGO_PROFILE_DEV_OPT_LEVEL=3 .ci/build test --test all -- chaos:: --nocapture --test-threads 1
+
+SEEDS ?= 2000
+FROM ?= 1
+simulate: setup-build ## SEEDS seeds FROM one on: the whole system in one thread, with all that may befall it; appends to tests/simulation/summary.md
+	@tests/simulation/simulate $(SEEDS) $(FROM)
 
 bench: setup ## first figures of the parts and of the whole (benches/README.md)
 	@deploy/kafka/kafka fetch || true

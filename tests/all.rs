@@ -33,6 +33,8 @@ mod rooms;
 #[cfg(test)]
 mod schemas;
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod spine;
 #[cfg(test)]
 mod trust;

@@ -49,6 +49,15 @@ pub struct AdmissionWorker<L: Log> {
     seen: SeenCheckpoints,
 }
 
+/// One membership of the group: the way in and out, and control as it was read.
+pub struct Membership<L: Log> {
+    inlet: L::Inlet,
+    /// `None` only while another takes its place.
+    outlet: Option<L::Outlet>,
+    view: ControlView<L>,
+    subscription: Subscription,
+}
+
 /// What a batch comes to.
 #[derive(Default)]
 struct Worked {
@@ -79,7 +88,7 @@ impl<L: Log> AdmissionWorker<L> {
 
     /// Runs until `stop`. Returns only an error that no retry can mend.
     pub fn run(&mut self, stop: &Stop) -> Result<(), LogError> {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::new(&self.settings.pace);
         while !stop.is_stopped() {
             match self.serve(stop, &mut backoff) {
                 Ok(()) => {}
@@ -91,18 +100,27 @@ impl<L: Log> AdmissionWorker<L> {
     }
 
     fn serve(&mut self, stop: &Stop, backoff: &mut Backoff) -> Result<(), LogError> {
+        let mut membership = self.join()?;
+        while !stop.is_stopped() {
+            self.turn(&mut membership, stop)?;
+            backoff.reset();
+        }
+        membership.inlet.close()
+    }
+
+    /// Begins a membership: control is read to its end before anything is consumed.
+    pub fn join(&mut self) -> Result<Membership<L>, LogError> {
         let role = Role::Admission;
         self.forget();
-        // Control is read to its end before anything is consumed.
-        let mut view = ControlView::open(&self.log, &*self.observer)?;
+        let view = ControlView::open(&self.log, &*self.observer)?;
         let Some(genesis) = view.table.genesis().cloned() else {
             let problem = "has no genesis; run `attestream ledger init`".to_owned();
             return Err(LogError::Topic { topic: Topic::Control.name().to_owned(), problem });
         };
         check_partitions(&self.log, &genesis)?;
         self.partitions = genesis.partitions;
-        let mut outlet = self.log.outlet(&self.settings.transactional_id(role))?;
-        let mut subscription = Subscription::shared();
+        let outlet = self.log.outlet(&self.settings.transactional_id(role))?;
+        let subscription = Subscription::shared();
         let log = self.log.clone();
         // Nothing is in the log before the first commit that this group has not to read.
         let start = Box::new(move |partition, committed: Option<u64>| match committed {
@@ -110,35 +128,41 @@ impl<L: Log> AdmissionWorker<L> {
             None => Ok(log.range(partition)?.first),
         });
         let group = self.settings.group(role);
-        let mut inlet = self.log.inlet(&group, &self.settings.member, subscription.topics(), start)?;
-        while !stop.is_stopped() {
-            let gathered = inlet.gather(self.settings.limits())?;
-            let outcome = match gathered {
-                Gathered::Records(records) if records.is_empty() => self.idle(&mut inlet, &mut outlet, &mut view),
-                Gathered::Records(records) => self.batch(&mut inlet, &mut outlet, &mut view, &records, stop),
-                Gathered::Assigned(assigned) => {
-                    self.assigned(&assigned, subscription.topics())?;
-                    view.read_to_end(&*self.observer)?;
-                    Ok(())
-                }
-                Gathered::Revoked { lost } => {
-                    self.observer.happened(&Happening::Rebalanced { role, owned: 0, lost });
-                    self.forget();
-                    Ok(())
-                }
-            };
-            if let Err(error) = outcome {
-                outlet = self.recover(&mut inlet, outlet, &error)?;
+        let inlet = self.log.inlet(&group, &self.settings.member, subscription.topics(), start)?;
+        Ok(Membership { inlet, outlet: Some(outlet), view, subscription })
+    }
+
+    /// One turn of the loop: a batch, a rebalance, or neither. After an error the membership is over.
+    pub fn turn(&mut self, membership: &mut Membership<L>, stop: &Stop) -> Result<(), LogError> {
+        let role = Role::Admission;
+        let Membership { inlet, outlet, view, subscription } = membership;
+        let gathered = inlet.gather(self.settings.limits())?;
+        let open = outlet.as_mut().ok_or_else(|| LogError::Transaction("no outlet is open".to_owned()))?;
+        let outcome = match gathered {
+            Gathered::Records(records) if records.is_empty() => self.idle(inlet, open, view),
+            Gathered::Records(records) => self.batch(inlet, open, view, &records, stop),
+            Gathered::Assigned(assigned) => {
+                self.assigned(&assigned, subscription.topics())?;
+                view.read_to_end(&*self.observer)?;
+                Ok(())
             }
-            backoff.reset();
-            if !self.owned.is_empty() {
-                self.pause_and_resume(&mut inlet, &view.table)?;
-                if let Some(topics) = subscription.next(&self.log, &view.table, &*self.observer)? {
-                    inlet.subscribe(topics)?;
-                }
+            Gathered::Revoked { lost } => {
+                self.observer.happened(&Happening::Rebalanced { role, owned: 0, lost });
+                self.forget();
+                Ok(())
+            }
+        };
+        if let Err(error) = outcome {
+            drop(outlet.take());
+            *outlet = Some(self.recover(inlet, &error)?);
+        }
+        if !self.owned.is_empty() {
+            self.pause_and_resume(inlet, &view.table)?;
+            if let Some(topics) = subscription.next(&self.log, &view.table, &*self.observer)? {
+                inlet.subscribe(topics)?;
             }
         }
-        inlet.close()
+        Ok(())
     }
 
     /// Nothing is owned.
@@ -161,7 +185,7 @@ impl<L: Log> AdmissionWorker<L> {
         self.throttle.assigned(&self.owned, &counts, self.partitions, (self.clock)());
         let control = assigned.iter().find(|assignment| assignment.partition == CONTROL);
         let start = control.map(|assignment| assignment.start);
-        self.control = start.map(|start| ControlOwner::at(&self.log, start)).transpose()?;
+        self.control = start.map(|start| ControlOwner::at(&self.log, start, &self.settings.pace)).transpose()?;
         Ok(())
     }
 
@@ -353,7 +377,7 @@ impl<L: Log> AdmissionWorker<L> {
         let Ok(Work::Verify(work)) = serde_json::from_slice(record.value.as_deref().unwrap_or_default()) else {
             return Err(LogError::Record(format!("{} at {} is no work", record.partition, record.offset)));
         };
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::new(&self.settings.pace);
         loop {
             match answer(&work, &view.table, &*self.objects, (self.clock)()) {
                 Ok(answer) => return Ok(Some(answer)),
@@ -420,11 +444,11 @@ impl<L: Log> AdmissionWorker<L> {
         Ok(())
     }
 
-    /// The one recovery path: a new outlet settles what was open, then the committed offsets say where to read on.
-    fn recover(&mut self, inlet: &mut L::Inlet, outlet: L::Outlet, error: &LogError) -> Result<L::Outlet, LogError> {
+    /// The one recovery path, once the outlet is dropped: a new one settles what was open, then the committed offsets say
+    /// where to read on.
+    fn recover(&mut self, inlet: &mut L::Inlet, error: &LogError) -> Result<L::Outlet, LogError> {
         let why = error.to_string();
         self.observer.happened(&Happening::Recovering { role: Role::Admission, why: &why });
-        drop(outlet);
         // What the lost transaction carried may not be in the ledger.
         self.seen = SeenCheckpoints::default();
         // A new membership reads every committed offset again.
@@ -437,7 +461,7 @@ impl<L: Log> AdmissionWorker<L> {
             };
             inlet.seek(*partition, next)?;
             if *partition == CONTROL {
-                self.control = Some(ControlOwner::at(&self.log, next)?);
+                self.control = Some(ControlOwner::at(&self.log, next, &self.settings.pace)?);
             }
         }
         Ok(outlet)

@@ -1,6 +1,6 @@
 //! The one worker that owns control: it numbers control records, copies each to every ledger partition, and ticks.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::event::{Millis, Topic, limits};
 use crate::ledger::control::{ControlRecord, system_tenant};
@@ -9,27 +9,31 @@ use crate::log::{Log, LogError, Outgoing, Reader as _, Record};
 
 use super::control_view::CONTROL;
 use super::genesis::outgoing;
+use super::worker::Pace;
 
 /// Where the owner stands.
 pub(super) struct ControlOwner {
     /// Number of the next control record, and its offset.
     pub(super) seq: u64,
     pub(super) next: u64,
-    last_tick: Instant,
+    last_tick: Duration,
+    pace: Pace,
 }
 
 impl ControlOwner {
     /// The owner that goes on at offset `start`: the control records before it are counted.
-    pub(super) fn at<L: Log>(log: &L, start: u64) -> Result<Self, LogError> {
-        Ok(ControlOwner { seq: count_before(log, start)?, next: start, last_tick: Instant::now() })
+    pub(super) fn at<L: Log>(log: &L, start: u64, pace: &Pace) -> Result<Self, LogError> {
+        let (seq, pace) = (count_before(log, start)?, pace.clone());
+        Ok(ControlOwner { seq, next: start, last_tick: pace.elapsed(), pace })
     }
 
     /// The tick that is due, if one is.
     pub(super) fn tick(&mut self, every: Duration, now: Millis) -> Option<Outgoing> {
-        if self.last_tick.elapsed() < every {
+        let elapsed = self.pace.elapsed();
+        if elapsed.saturating_sub(self.last_tick) < every {
             return None;
         }
-        self.last_tick = Instant::now();
+        self.last_tick = elapsed;
         Some(outgoing(Topic::Control, 0, b"tick", ControlRecord::Tick { at: now }.to_bytes()))
     }
 }

@@ -43,6 +43,13 @@ pub struct LedgerWorker<L: Log, S: States> {
     lost: Lost,
 }
 
+/// One membership of the group: the way in and out.
+pub struct Membership<L: Log> {
+    inlet: L::Inlet,
+    /// `None` only while another takes its place.
+    outlet: Option<L::Outlet>,
+}
+
 impl<L: Log, S: States> LedgerWorker<L, S> {
     /// Reads genesis, and refuses a ledger of another shape.
     pub fn new(log: L, states: S, settings: WorkerSettings, observer: Arc<dyn Observer>) -> Result<Self, LogError> {
@@ -64,44 +71,60 @@ impl<L: Log, S: States> LedgerWorker<L, S> {
 
     /// Runs until `stop`. Returns only an error that no retry can mend.
     pub fn run(&mut self, stop: &Stop) -> Result<(), LogError> {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::new(&self.settings.pace);
         while !stop.is_stopped() {
             match self.serve(stop, &mut backoff) {
                 Ok(()) => {}
                 Err(error @ (LogError::Configuration(_) | LogError::Record(_))) => return Err(error),
                 Err(error) => backoff.wait(Role::Ledger, &*self.observer, stop, &error.to_string()),
             }
-            self.owned.clear();
         }
         Ok(())
     }
 
-    /// One membership of the group.
     fn serve(&mut self, stop: &Stop, backoff: &mut Backoff) -> Result<(), LogError> {
-        let role = Role::Ledger;
-        let mut outlet = self.log.outlet(&self.settings.transactional_id(role))?;
-        let start = start_at(self.log.clone(), Arc::clone(&self.lost));
-        let group = self.settings.group(role);
-        let mut inlet = self.log.inlet(&group, &self.settings.member, &[Topic::Ledger], start)?;
+        let mut membership = self.join()?;
         while !stop.is_stopped() {
-            match inlet.gather(self.settings.limits())? {
-                Gathered::Records(records) if records.is_empty() => {}
-                Gathered::Records(records) => {
-                    self.pass(Point::Gathered);
-                    if let Err(error) = self.batch(&mut inlet, &mut outlet, records) {
-                        outlet = self.recover(&mut inlet, outlet, &error)?;
-                    }
-                }
-                Gathered::Assigned(assigned) => self.assigned(&mut inlet, &assigned)?,
-                Gathered::Revoked { lost } => {
-                    self.observer.happened(&Happening::Rebalanced { role, owned: 0, lost });
-                    self.owned.clear();
-                }
-            }
+            self.turn(&mut membership)?;
             backoff.reset();
         }
         self.owned.clear();
-        inlet.close()
+        membership.inlet.close()
+    }
+
+    /// Begins a membership of the group.
+    pub fn join(&mut self) -> Result<Membership<L>, LogError> {
+        let role = Role::Ledger;
+        self.owned.clear();
+        let outlet = self.log.outlet(&self.settings.transactional_id(role))?;
+        let start = start_at(self.log.clone(), Arc::clone(&self.lost));
+        let group = self.settings.group(role);
+        let inlet = self.log.inlet(&group, &self.settings.member, &[Topic::Ledger], start)?;
+        Ok(Membership { inlet, outlet: Some(outlet) })
+    }
+
+    /// One turn of the loop: a batch, a rebalance, or neither. After an error the membership is over.
+    pub fn turn(&mut self, membership: &mut Membership<L>) -> Result<(), LogError> {
+        let role = Role::Ledger;
+        let Membership { inlet, outlet } = membership;
+        match inlet.gather(self.settings.limits())? {
+            Gathered::Records(records) if records.is_empty() => Ok(()),
+            Gathered::Records(records) => {
+                self.pass(Point::Gathered);
+                let open = outlet.as_mut().ok_or_else(|| LogError::Transaction("no outlet is open".to_owned()))?;
+                if let Err(error) = self.batch(inlet, open, records) {
+                    drop(outlet.take());
+                    *outlet = Some(self.recover(inlet, &error)?);
+                }
+                Ok(())
+            }
+            Gathered::Assigned(assigned) => self.assigned(inlet, &assigned),
+            Gathered::Revoked { lost } => {
+                self.observer.happened(&Happening::Rebalanced { role, owned: 0, lost });
+                self.owned.clear();
+                Ok(())
+            }
+        }
     }
 
     fn pass(&self, point: Point) {
@@ -281,11 +304,10 @@ impl<L: Log, S: States> LedgerWorker<L, S> {
         self.pass(Point::Snapshotted);
     }
 
-    /// The one recovery path.
-    fn recover(&mut self, inlet: &mut L::Inlet, outlet: L::Outlet, error: &LogError) -> Result<L::Outlet, LogError> {
+    /// The one recovery path, once the outlet is dropped.
+    fn recover(&mut self, inlet: &mut L::Inlet, error: &LogError) -> Result<L::Outlet, LogError> {
         let why = error.to_string();
         self.observer.happened(&Happening::Recovering { role: Role::Ledger, why: &why });
-        drop(outlet);
         let outlet = self.log.outlet(&self.settings.transactional_id(Role::Ledger))?;
         let numbers: Vec<u32> = self.owned.keys().copied().collect();
         let partitions: Vec<Partition> = numbers.iter().map(|number| Partition::of(Topic::Ledger, *number)).collect();

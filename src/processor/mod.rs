@@ -18,4 +18,4 @@ pub use admission_worker::{AdmissionWorker, Clock};
 pub use backlog::Backlog;
 pub use control_view::ControlView;
 pub use ledger_worker::LedgerWorker;
-pub use worker::{Stop, WorkerSettings};
+pub use worker::{Pace, Stop, WorkerSettings};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::event::limits;
 use crate::log::Gather;
@@ -22,6 +22,32 @@ impl Stop {
     }
 }
 
+/// How time passes for a worker: the process's own, unless a simulation says otherwise.
+#[derive(Clone)]
+pub struct Pace {
+    elapsed: Arc<dyn Fn() -> Duration + Send + Sync>,
+    sleep: Arc<dyn Fn(Duration) + Send + Sync>,
+}
+
+impl Pace {
+    /// `elapsed` never goes back; `sleep` returns when that much has passed.
+    pub fn new(
+        elapsed: impl Fn() -> Duration + Send + Sync + 'static,
+        sleep: impl Fn(Duration) + Send + Sync + 'static,
+    ) -> Self {
+        Pace { elapsed: Arc::new(elapsed), sleep: Arc::new(sleep) }
+    }
+
+    pub fn of_the_process() -> Self {
+        let begun = Instant::now();
+        Pace::new(move || begun.elapsed(), std::thread::sleep)
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        (self.elapsed)()
+    }
+}
+
 /// A worker's identity and limits.
 #[derive(Clone)]
 pub struct WorkerSettings {
@@ -38,6 +64,7 @@ pub struct WorkerSettings {
     pub tick: Duration,
     /// Records between two snapshots of a partition; 0: none.
     pub snapshot_every: u64,
+    pub pace: Pace,
 }
 
 impl WorkerSettings {
@@ -51,6 +78,7 @@ impl WorkerSettings {
             wait: Duration::from_millis(100),
             tick: Duration::from_millis(u64::try_from(limits::TICK_MS).unwrap_or(60_000)),
             snapshot_every: 0,
+            pace: Pace::of_the_process(),
         }
     }
 
@@ -70,28 +98,31 @@ impl WorkerSettings {
 }
 
 /// Waits longer from try to try, and says so.
-pub(super) struct Backoff(Duration);
+pub(super) struct Backoff {
+    next: Duration,
+    pace: Pace,
+}
 
 impl Backoff {
     const FIRST: Duration = Duration::from_millis(200);
     const LONGEST: Duration = Duration::from_secs(10);
 
-    pub const fn new() -> Self {
-        Backoff(Self::FIRST)
+    pub fn new(pace: &Pace) -> Self {
+        Backoff { next: Self::FIRST, pace: pace.clone() }
     }
 
     pub const fn reset(&mut self) {
-        self.0 = Self::FIRST;
+        self.next = Self::FIRST;
     }
 
     pub fn wait(&mut self, role: Role, observer: &dyn Observer, stop: &Stop, why: &str) {
-        observer.happened(&Happening::Unreachable { role, why, retry: self.0 });
-        let mut left = self.0;
+        observer.happened(&Happening::Unreachable { role, why, retry: self.next });
+        let mut left = self.next;
         let slice = Duration::from_millis(50);
         while !left.is_zero() && !stop.is_stopped() {
-            std::thread::sleep(left.min(slice));
+            (self.pace.sleep)(left.min(slice));
             left = left.saturating_sub(slice);
         }
-        self.0 = (self.0 * 2).min(Self::LONGEST);
+        self.next = (self.next * 2).min(Self::LONGEST);
     }
 }

@@ -103,6 +103,9 @@ impl<S: Store> Embedded<S> {
     pub(super) fn wait(&self, seen: u64, deadline: Instant) -> bool {
         let mut desk = lock(&self.inner.desk);
         while desk.version == seen {
+            if !self.inner.store.waits() {
+                return false;
+            }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;

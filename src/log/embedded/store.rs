@@ -56,6 +56,11 @@ pub trait Store: Send + Sync + 'static {
     /// A transaction with these records was given up.
     fn abandon(&self, _batch: Batch) {}
 
+    /// Whether a reader waits for news. Not where one thread runs everything: nobody could bring any meanwhile.
+    fn waits(&self) -> bool {
+        true
+    }
+
     /// Asked once per verb, before it is done: whether a simulation makes this one fail.
     fn fault(&self, _verb: Verb) -> Option<Effect> {
         None

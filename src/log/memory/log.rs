@@ -7,7 +7,7 @@ use crate::event::{Millis, Topic};
 use crate::log::embedded::Embedded;
 use crate::log::{LogError, Outgoing, Partition, partition_of};
 
-use super::{FaultPlan, MemoryStore};
+use super::{Down, FaultPlan, MemoryStore};
 
 /// A log in memory. Clones are the same log.
 pub type MemoryLog = Embedded<MemoryStore>;
@@ -26,6 +26,18 @@ impl MemoryLog {
     pub fn with_dense_offsets(self) -> Self {
         self.store().set_markers(false);
         self
+    }
+
+    /// The same log, from now on for one thread that runs everything: a read that finds nothing returns at once.
+    pub fn without_waiting(self) -> Self {
+        self.store().set_waits(false);
+        self
+    }
+
+    /// Makes the partitions that `down` tells unreachable, as brokers that are gone do: reading them fails, and so does a
+    /// commit that touches one, with nothing done.
+    pub fn take_down(&self, down: Option<Down>) {
+        self.store().set_down(down);
     }
 
     /// Sets what goes wrong from now on; returns the former plan with its counts.

@@ -6,7 +6,7 @@ mod store;
 
 pub use fault::{Fault, FaultPlan};
 pub use log::MemoryLog;
-pub use store::MemoryStore;
+pub use store::{Down, MemoryStore};
 
 #[cfg(test)]
 mod tests;

@@ -20,8 +20,14 @@ struct Shelf {
     offsets: BTreeMap<(String, Partition), u64>,
     /// Whether the end of a transaction takes an offset in every partition that it touched, as in Kafka.
     markers: bool,
+    /// Whether a reader waits for news.
+    waits: bool,
     plan: Option<FaultPlan>,
+    down: Option<Down>,
 }
+
+/// Tells which partitions cannot be reached.
+pub type Down = Box<dyn Fn(Partition) -> bool + Send + Sync>;
 
 #[derive(Default)]
 struct Lane {
@@ -32,7 +38,8 @@ struct Lane {
 
 impl MemoryStore {
     pub(super) fn new(counts: &[(Topic, u32)]) -> Self {
-        let shelf = Shelf { lanes: BTreeMap::new(), offsets: BTreeMap::new(), markers: true, plan: None };
+        let (lanes, offsets) = (BTreeMap::new(), BTreeMap::new());
+        let shelf = Shelf { lanes, offsets, markers: true, waits: true, plan: None, down: None };
         MemoryStore { counts: counts.iter().copied().collect(), shelf: Mutex::new(shelf) }
     }
 
@@ -43,7 +50,7 @@ impl MemoryStore {
     fn check(&self, partition: Partition) -> Result<(), LogError> {
         let count = self.partitions(partition.name())?;
         if partition.number < count {
-            return Ok(());
+            return self.shelf().reach(partition);
         }
         let problem = format!("partition {} of {count}", partition.number);
         Err(LogError::Topic { topic: partition.name().to_string(), problem })
@@ -51,6 +58,14 @@ impl MemoryStore {
 
     pub(super) fn set_markers(&self, markers: bool) {
         self.shelf().markers = markers;
+    }
+
+    pub(super) fn set_waits(&self, waits: bool) {
+        self.shelf().waits = waits;
+    }
+
+    pub(super) fn set_down(&self, down: Option<Down>) {
+        self.shelf().down = down;
     }
 
     pub(super) fn set_plan(&self, plan: Option<FaultPlan>) -> Option<FaultPlan> {
@@ -89,6 +104,13 @@ impl Lane {
 }
 
 impl Shelf {
+    fn reach(&self, partition: Partition) -> Result<(), LogError> {
+        match &self.down {
+            Some(down) if down(partition) => Err(LogError::Unreachable(partition.to_string())),
+            _ => Ok(()),
+        }
+    }
+
     fn mark(&mut self, touched: BTreeSet<Partition>) {
         if self.markers {
             for partition in touched {
@@ -136,6 +158,9 @@ impl Store for MemoryStore {
 
     fn commit(&self, batch: Batch) -> Result<(), LogError> {
         let mut shelf = self.shelf();
+        let records = batch.records.iter().map(|(partition, ..)| partition);
+        let offsets = batch.offsets.iter().map(|(_, partition, _)| partition);
+        records.chain(offsets).try_for_each(|partition| shelf.reach(*partition))?;
         let mut touched = BTreeSet::new();
         for (partition, timestamp, record) in batch.records {
             touched.insert(partition);
@@ -157,6 +182,10 @@ impl Store for MemoryStore {
             }
             shelf.mark(touched);
         }
+    }
+
+    fn waits(&self) -> bool {
+        self.shelf().waits
     }
 
     fn fault(&self, verb: Verb) -> Option<Effect> {
