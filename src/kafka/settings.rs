@@ -158,7 +158,9 @@ impl KafkaSettings {
             .set("batch.size", "1000000")
             .set("compression.type", "lz4")
             .set("queue.buffering.max.messages", "100000")
-            .set("queue.buffering.max.kbytes", "131072");
+            .set("queue.buffering.max.kbytes", "131072")
+            // A broker that comes back is known again soon; what waits for it goes on.
+            .set("topic.metadata.refresh.interval.ms", "5000");
         self.apply(&mut config, transactional_id);
         config
             .set("transactional.id", transactional_id)
