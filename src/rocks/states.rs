@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::ledger::state::{StateError, StatePosition, States};
 use crate::telemetry::{Happening, Observer};
 
-use super::{MemoryBudget, RocksState, Snapshots, StateIdentity, StoreCode, StoreError};
+use super::{Care, MemoryBudget, RocksState, Snapshots, StateIdentity, StoreCode, StoreError, set_aside};
 
 /// The states of one process. Clones are the same folder.
 #[derive(Clone)]
@@ -37,9 +37,9 @@ impl RocksStates {
     }
 
     /// Puts the newest good snapshot where there is no state. None at all is no fault: the ledger has everything.
-    fn restore(&self, identity: &StateIdentity, folder: &Path) -> Result<(), StoreError> {
+    fn restore(&self, identity: &StateIdentity, folder: &Path, care: Care) -> Result<(), StoreError> {
         let partition = identity.partition;
-        match self.snapshots(partition).restore(identity, folder, &self.budget) {
+        match self.snapshots(partition).restore(identity, folder, &self.budget, care) {
             Ok(restored) => {
                 for (path, error) in &restored.refused {
                     self.notice(&format!("snapshot {} was not used: {error}", path.display()));
@@ -59,6 +59,17 @@ impl RocksStates {
     }
 }
 
+impl RocksStates {
+    /// Sets a state aside that cannot be used, and restores a snapshot of which every row was read: what damaged the one
+    /// may have damaged the other, as they share files.
+    fn replace(&self, identity: &StateIdentity, folder: &Path, why: &StoreError) -> Result<(), StoreError> {
+        let aside = set_aside(folder)?;
+        let (partition, aside) = (identity.partition, aside.display());
+        self.notice(&format!("the state of partition {partition} could not be used ({why}) and lies in {aside}"));
+        self.restore(identity, folder, Care::Rows)
+    }
+}
+
 impl States for RocksStates {
     type State = RocksState;
 
@@ -66,14 +77,30 @@ impl States for RocksStates {
         let identity = StateIdentity { ledger: ledger.to_owned(), partition };
         let folder = self.folder(partition);
         if !folder.exists() {
-            self.restore(&identity, &folder)?;
+            self.restore(&identity, &folder, Care::Files)?;
         }
-        let opened = RocksState::open(&folder, &identity, &self.budget)?;
-        if let Some((error, aside)) = opened.set_aside {
-            let aside = aside.display();
-            self.notice(&format!("the state of partition {partition} could not be used ({error}) and lies in {aside}"));
+        match RocksState::open_own(&folder, &identity, &self.budget) {
+            Ok(state) => Ok(state),
+            Err(error) if matches!(error.code, StoreCode::Foreign | StoreCode::Future | StoreCode::Corrupt) => {
+                self.replace(&identity, &folder, &error)?;
+                Ok(RocksState::open_own(&folder, &identity, &self.budget)?)
+            }
+            Err(error) => Err(error.into()),
         }
-        Ok(opened.state)
+    }
+
+    fn mend(&self, ledger: &str, partition: u32, broken: bool) -> Result<bool, StateError> {
+        let identity = StateIdentity { ledger: ledger.to_owned(), partition };
+        let folder = self.folder(partition);
+        let read = RocksState::open_own(&folder, &identity, &self.budget).and_then(|state| state.read_through());
+        let error = match read {
+            Err(error) if error.code == StoreCode::Corrupt => error,
+            Err(error) => return Err(error.into()),
+            Ok(()) if broken => StoreError::new(StoreCode::Corrupt, "what it holds contradicts itself"),
+            Ok(()) => return Ok(false),
+        };
+        self.replace(&identity, &folder, &error)?;
+        Ok(true)
     }
 
     fn snapshot(&self, state: &RocksState, position: &StatePosition) -> Result<(), StateError> {
