@@ -32,7 +32,8 @@ fn kind_of(number: u64) -> Kind {
 
 #[test]
 fn faults_of_every_kind_cost_nothing_but_time() {
-    let (from, count) = (ordered("ATTESTREAM_FAULTS_FROM").unwrap_or(0), ordered("ATTESTREAM_FAULTS").unwrap_or(HANDFUL));
+    let (from, count) =
+        (ordered("ATTESTREAM_FAULTS_FROM").unwrap_or(0), ordered("ATTESTREAM_FAULTS").unwrap_or(HANDFUL));
     let numbers: Vec<u64> = (from..from + count).collect();
     let mut report = Report::default();
     let begun = Instant::now();
@@ -63,7 +64,9 @@ fn faults_of_every_kind_cost_nothing_but_time() {
 /// A handful of faults on a ledger of its own, then the oracle.
 fn live_through(ground: &Ground, numbers: &[u64], report: &mut Report) {
     let pace = Duration::from_millis(if is_campaign() { 60 } else { 150 });
+    let began = Instant::now();
     let mut scene = Scene::open(ground, numbers[0], pace);
+    eprintln!("chaos: a scene stands after {:.1} s", began.elapsed().as_secs_f64());
     let mut sent = 0;
     for (at, number) in numbers.iter().enumerate() {
         let (kind, seed) = (kind_of(*number), Random(*number).seed());
@@ -73,6 +76,11 @@ fn live_through(ground: &Ground, numbers: &[u64], report: &mut Report) {
         scene.caught_up();
         let records = scene.sent() - sent;
         sent += records;
+        if std::env::var_os("ATTESTREAM_TEST_NOTES").is_some() {
+            for name in NAMES {
+                eprintln!("notes of {name}:\n{}", scene.notes(name, 0));
+            }
+        }
         report.survived(Line { number: *number, kind, seed, records, took: began.elapsed(), what });
         life_of_trust(&scene, at);
     }
@@ -80,7 +88,9 @@ fn live_through(ground: &Ground, numbers: &[u64], report: &mut Report) {
     for tenant in [1, 5] {
         scene.trust(tenant, true);
     }
+    let began = Instant::now();
     scene.settle();
+    eprintln!("chaos: settled after {:.1} s", began.elapsed().as_secs_f64());
     ground.cluster.await_whole(PATIENCE);
     let tally = Tally::of(&scene.site.log);
     if tally.lost + tally.doubled + tally.out_of_order > 0 {
@@ -99,6 +109,7 @@ fn live_through(ground: &Ground, numbers: &[u64], report: &mut Report) {
     };
     assert!(judgement.ledger > 0 && judgement.dead_lettered > 0);
     report.judged(tally);
+    eprintln!("chaos: judged after {:.1} s", began.elapsed().as_secs_f64());
     scene.close();
 }
 

@@ -138,7 +138,7 @@ impl Observer for Obeying {
         );
         if let Some(mut notes) = self.notes.as_ref().filter(|_| !frequent) {
             // A full disk is one of the faults: then there is nothing to read.
-            drop(notes.write_all(format!("{happening:?}\n").as_bytes()));
+            drop(notes.write_all(format!("{happening:?} at {}\n", now(&Skew::default()).0 % 1_000_000).as_bytes()));
         }
         if std::env::var_os("ATTESTREAM_TEST_LOUD").is_some() {
             eprintln!("{} {happening:?}", std::process::id());
@@ -193,9 +193,7 @@ fn obey(orders: &Orders) {
         let (log, settings, observer) = (log.clone(), settings.clone(), Arc::clone(&observer));
         let skew = orders.clock.clone();
         let clock = Arc::new(move || now(&skew));
-        std::thread::spawn(move || {
-            AdmissionWorker::new(log, objects, settings, observer, clock).run(&Stop::default())
-        })
+        std::thread::spawn(move || AdmissionWorker::new(log, objects, settings, observer, clock).run(&Stop::default()))
     };
     let states = orders.states(Arc::clone(&observer));
     // Until the log answers, as a process of ours does.

@@ -50,13 +50,17 @@ impl SmallDisk {
         self.0.join("filler")
     }
 
-    /// Not a byte is left.
+    /// Not a byte is left, until something is removed.
     pub fn fill(&self) {
-        let mut file = File::create(self.filler()).unwrap();
+        let mut file = File::options().create(true).append(true).open(self.filler()).unwrap();
         for size in [1 << 20, 1 << 12, 1] {
             let bytes = vec![7; size];
             while file.write_all(&bytes).is_ok() {}
         }
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.filler().exists()
     }
 
     pub fn free(&self) {

@@ -34,8 +34,8 @@ impl Traffic {
                 round += 1;
                 let mut inputs = Vec::new();
                 for (producer, made) in producers.iter_mut().zip(&mut made) {
-                    let next = producer.next();
-                    inputs.extend(next.inputs.clone());
+                    let mut next = producer.next();
+                    inputs.extend(next.send());
                     made.push(next);
                     if round % 17 == 3 {
                         inputs.extend(producer.garbage());

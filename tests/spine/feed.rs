@@ -160,7 +160,7 @@ impl Producer {
             self.input(Topic::SbomSubmitted, &format!("sbom-{number}"), bytes.clone()),
             self.input(Topic::AttestationPublished, &format!("att-{number}"), evidence),
         ];
-        Made { inputs, document: bytes, expected: Expected::Verified }
+        Made { inputs, document: bytes, expected: Expected::Verified, evidence: Vec::new() }
     }
 
     fn alone(&mut self, number: u64) -> Made {

@@ -19,8 +19,10 @@ fn class_of(name: &str) -> Option<&'static str> {
 
 fn files_of(folder: &Path, class: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut files: Vec<PathBuf> =
-        entries.filter(|entry| class_of(&entry.file_name().to_string_lossy()) == Some(class)).map(|e| e.path()).collect();
+    let mut files: Vec<PathBuf> = entries
+        .filter(|entry| class_of(&entry.file_name().to_string_lossy()) == Some(class))
+        .map(|e| e.path())
+        .collect();
     files.sort();
     files
 }

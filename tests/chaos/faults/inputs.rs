@@ -63,10 +63,10 @@ pub fn poison(scene: &mut Scene<'_>) -> String {
 /// compressed.
 pub fn large(scene: &mut Scene<'_>) -> String {
     let number = 1_000_000 + scene.random.below(1 << 40);
-    let made = scene.twin(0).large(number, 2_400_000);
+    let mut made = scene.twin(0).large(number, 2_400_000);
     let sizes: Vec<usize> = made.inputs.iter().map(|input| input.value.as_ref().unwrap().len()).collect();
     assert!(sizes.iter().all(|size| *size < limits::RECORD_MAX), "{sizes:?}");
-    let mut inputs = made.inputs.clone();
+    let mut inputs = made.send();
     scene.extra.push((0, made));
     let padded = padded(number, limits::RECORD_MAX - 1024);
     let key = Some(format!("tenant-1/{number}").into_bytes());
