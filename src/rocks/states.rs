@@ -66,7 +66,12 @@ impl RocksStates {
         let aside = set_aside(folder)?;
         let (partition, aside) = (identity.partition, aside.display());
         self.notice(&format!("the state of partition {partition} could not be used ({why}) and lies in {aside}"));
-        self.restore(identity, folder, Care::Rows)
+        self.restore(identity, folder, Care::Rows)?;
+        if !folder.exists() {
+            // An empty state is better than a snapshot that was refused, which an opening without one would take.
+            drop(RocksState::open_own(folder, identity, &self.budget)?);
+        }
+        Ok(())
     }
 }
 
@@ -183,5 +188,58 @@ mod tests {
         assert_eq!(other.position().unwrap(), None, "never the state of another ledger");
         assert!(said().concat().contains("store-foreign"));
         assert!(folder.path().join("state/2.aside-1").is_dir());
+    }
+    /// A row that fills most of its table, so that the middle of the file is in it.
+    fn large(n: u8) -> Memo {
+        let value: Vec<u8> =
+            (0..100_000u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0]).collect();
+        Memo { rows: [(vec![n], Some(value))].into(), ..Memo::default() }
+    }
+
+    #[test]
+    fn a_state_that_cannot_be_read_gives_way_to_a_snapshot_that_can_or_to_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let notices = Arc::new(Notices::default());
+        let observer = Arc::clone(&notices) as Arc<dyn Observer>;
+        let states = RocksStates::new(folder.path(), 2, MemoryBudget::new(8 << 20, 4 << 20), observer);
+        let mut state = states.open("a", 2).unwrap();
+        for seq in 1..=2 {
+            state.remember(large(u8::try_from(seq).unwrap()), &at("a", seq)).unwrap();
+            states.snapshot(&state, &at("a", seq)).unwrap();
+        }
+        drop(state);
+        assert!(!states.mend("a", 2, false).unwrap(), "nothing is wrong with it");
+
+        let dir = folder.path().join("state/2");
+        let tables = || {
+            let paths = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path());
+            let size = |path: &PathBuf| fs::metadata(path).unwrap().len();
+            let mut large: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|e| e == "sst")).collect();
+            large.retain(|path| size(path) > 50_000);
+            large.sort();
+            large
+        };
+        // In place: the snapshots have the same file, and the older one has not this one.
+        let harm = |path: &Path| {
+            let mut bytes = fs::read(path).unwrap();
+            let middle = bytes.len() / 2;
+            if let Some(byte) = bytes.get_mut(middle) {
+                *byte ^= 1;
+            }
+            fs::write(path, bytes).unwrap();
+        };
+        harm(tables().last().unwrap());
+        assert!(states.open("a", 2).is_ok(), "RocksDB opens it: nobody has read there");
+        assert!(states.mend("a", 2, false).unwrap());
+        assert_eq!(states.open("a", 2).unwrap().position().unwrap(), Some(at("a", 1)));
+
+        // The one that is left is harmed before a snapshot is taken, whose digests are then those of the harm.
+        harm(tables().last().unwrap());
+        let state = states.open("a", 2).unwrap();
+        states.snapshot(&state, &at("a", 1)).unwrap();
+        drop(state);
+        notices.0.lock().unwrap().clear();
+        assert!(states.mend("a", 2, false).unwrap());
+        assert_eq!(states.open("a", 2).unwrap().position().unwrap(), None, "{:?}", notices.0.lock().unwrap());
     }
 }

@@ -172,8 +172,10 @@ fn strike(die: &Death) {
     let whom = die.whom.and_then(rustix::process::Pid::from_raw).unwrap_or(own);
     let signal = if die.sleep { rustix::process::Signal::STOP } else { rustix::process::Signal::KILL };
     rustix::process::kill_process(whom, signal).unwrap();
-    while whom == own && !die.sleep {
-        std::thread::park();
+    if whom == own && !die.sleep {
+        loop {
+            std::thread::park();
+        }
     }
 }
 

@@ -105,7 +105,7 @@ fn a_manifest_or_log_that_is_cut_anywhere_gives_a_state_that_was_or_none() {
     let image = Image::new();
     for file in image.files(|name| is_manifest(name) || is_wal(name)) {
         let bytes = image.bytes(&file);
-        for end in (0..bytes.len()).step_by(11) {
+        for end in (0..bytes.len()).step_by(17) {
             image.opened(&file, Some(&bytes[..end]));
         }
     }
