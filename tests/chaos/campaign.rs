@@ -67,30 +67,12 @@ fn live_through(ground: &Ground, numbers: &[u64], report: &mut Report) {
     let began = Instant::now();
     let mut scene = Scene::open(ground, numbers[0], pace);
     eprintln!("chaos: a scene stands after {:.1} s", began.elapsed().as_secs_f64());
-    let mut sent = 0;
-    for (at, number) in numbers.iter().enumerate() {
-        let (kind, seed) = (kind_of(*number), Random(*number).seed());
-        scene.random = Random(seed);
-        let began = Instant::now();
-        let what = kind.strike(&mut scene);
-        scene.caught_up();
-        let records = scene.sent() - sent;
-        sent += records;
-        if std::env::var_os("ATTESTREAM_TEST_NOTES").is_some() {
-            for name in NAMES {
-                eprintln!("notes of {name}:\n{}", scene.notes(name, 0));
-            }
-        }
-        report.survived(Line { number: *number, kind, seed, records, took: began.elapsed(), what });
-        life_of_trust(&scene, at);
-    }
-    // Every tenant's key is in force in the end, whatever happened on the way.
-    for tenant in [1, 5] {
-        scene.trust(tenant, true);
+    let lived = catch_unwind(AssertUnwindSafe(|| strike_all(&mut scene, numbers, report)));
+    if let Err(panic) = lived {
+        println!("chaos: what is committed by then: {} (lost: not done yet)", Tally::of(&scene.site.log));
+        resume_unwind(panic);
     }
     let began = Instant::now();
-    scene.settle();
-    eprintln!("chaos: settled after {:.1} s", began.elapsed().as_secs_f64());
     ground.cluster.await_whole(PATIENCE);
     let tally = Tally::of(&scene.site.log);
     if tally.lost + tally.doubled + tally.out_of_order > 0 {
@@ -111,6 +93,28 @@ fn live_through(ground: &Ground, numbers: &[u64], report: &mut Report) {
     report.judged(tally);
     eprintln!("chaos: judged after {:.1} s", began.elapsed().as_secs_f64());
     scene.close();
+}
+
+fn strike_all(scene: &mut Scene<'_>, numbers: &[u64], report: &mut Report) {
+    let mut sent = 0;
+    for (at, number) in numbers.iter().enumerate() {
+        let (kind, seed) = (kind_of(*number), Random(*number).seed());
+        scene.random = Random(seed);
+        let began = Instant::now();
+        let what = kind.strike(scene);
+        scene.caught_up();
+        let records = scene.sent() - sent;
+        sent += records;
+        report.survived(Line { number: *number, kind, seed, records, took: began.elapsed(), what });
+        life_of_trust(scene, at);
+    }
+    // Every tenant's key is in force in the end, whatever happened on the way.
+    for tenant in [1, 5] {
+        scene.trust(tenant, true);
+    }
+    let began = Instant::now();
+    scene.settle();
+    eprintln!("chaos: settled after {:.1} s", began.elapsed().as_secs_f64());
 }
 
 /// Between faults keys come and go: the last tenant's comes late, and the second's goes and comes back.
