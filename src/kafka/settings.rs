@@ -125,6 +125,8 @@ impl KafkaSettings {
             .set("fetch.wait.max.ms", "50")
             .set("fetch.queue.backoff.ms", "50")
             .set("fetch.error.backoff.ms", "100")
+            // Leaders that moved are known again soon, also where nobody says so.
+            .set("topic.metadata.refresh.interval.ms", "5000")
             .set("max.partition.fetch.bytes", limits::MESSAGE_MAX.to_string())
             .set("queued.max.messages.kbytes", "32768");
         self.apply(&mut config, member);

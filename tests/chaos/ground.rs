@@ -36,11 +36,14 @@ pub struct SmallDisk(PathBuf);
 
 /// Room for the files of four states, which RocksDB allocates ahead, and their snapshots.
 const DISK: &str = "size=512m";
+const SOURCE: &str = "attestream-chaos-";
 
 impl SmallDisk {
     pub fn mount(at: &Path) -> Result<SmallDisk, String> {
         fs::create_dir_all(at).map_err(|error| error.to_string())?;
-        let output = Command::new("mount").args(["-t", "tmpfs", "-o", DISK, "attestream-chaos"]).arg(at).output();
+        unmount_leftovers();
+        let source = format!("{SOURCE}{}", std::process::id());
+        let output = Command::new("mount").args(["-t", "tmpfs", "-o", DISK, &source]).arg(at).output();
         let output = output.map_err(|error| format!("mount: {error}"))?;
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         if output.status.success() { Ok(SmallDisk(at.to_owned())) } else { Err(said) }
@@ -65,6 +68,19 @@ impl SmallDisk {
 
     pub fn free(&self) {
         fs::remove_file(self.filler()).unwrap();
+    }
+}
+
+/// Disks of test processes that were killed.
+fn unmount_leftovers() {
+    for line in fs::read_to_string("/proc/mounts").unwrap_or_default().lines() {
+        let mut fields = line.split(' ');
+        let pid = fields.next().and_then(|source| source.strip_prefix(SOURCE));
+        if let (Some(pid), Some(at)) = (pid, fields.next())
+            && !Path::new("/proc").join(pid).exists()
+        {
+            drop(Command::new("umount").args(["-l", at]).status());
+        }
     }
 }
 

@@ -23,9 +23,9 @@ use crate::spine::plant;
 
 pub const NAMES: [&str; 2] = ["one", "two"];
 /// How long anything may take that has to happen.
-pub const PATIENCE: Duration = Duration::from_secs(150);
+pub const PATIENCE: Duration = Duration::from_secs(300);
 /// Session time-out of the instances' group members.
-pub const SESSION: Duration = Duration::from_millis(2_000);
+pub const SESSION: Duration = Duration::from_millis(3_000);
 const TENANTS: u64 = 6;
 
 /// Numbers that a seed gives, always the same.
