@@ -27,7 +27,7 @@ chaos: setup ## N faults of every kind in turn, on three brokers (FROM= goes on)
 	@deploy/kafka/kafka fetch
 	ATTESTREAM_FAULTS=$(N) ATTESTREAM_FAULTS_FROM=$(FROM) ATTESTREAM_FAULTS_KIND=$(KIND) \
 	  ATTESTREAM_FAULTS_RECORD=$(CURDIR)/tests/chaos/summary.md \
-	  ATTESTREAM_FAULTS_COMMIT=$$(git describe --always --dirty --exclude='*' 2>/dev/null) \
+	  ATTESTREAM_FAULTS_COMMIT=$$(git rev-parse --short HEAD)$$(git diff --quiet HEAD -- src || echo -dirty) \
 	  CARGO_PROFILE_DEV_OPT_LEVEL=3 .ci/build test --test all -- chaos::campaign:: --nocapture --test-threads 1
 
 ROUNDS ?= 7
