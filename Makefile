@@ -1,6 +1,6 @@
 # One profile (dev, in Cargo.toml) and one target folder for everything, so that the C++ is compiled once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check chaos simulate bench peers fuzz kafka kafka-stop setup setup-build
+.PHONY: help demo test check chaos chaos-points simulate bench peers fuzz kafka kafka-stop setup setup-build
 
 KAFKA_DIR ?= target/kafka/broker
 
@@ -21,13 +21,21 @@ check: setup-build ## formatting, lints, the feature wall, licences
 	.ci/build clippy --lib --bins --no-default-features -- -D warnings
 	.ci/deny
 
-N ?= 7
-chaos: setup ## kill -9 at every point, N times each, for eight tenants and one; a sweep over 100,000 events
+N ?= 130
+FROM ?= 0
+chaos: setup ## N faults of every kind in turn, on three brokers (FROM= goes on); appends to tests/chaos/summary.md
 	@deploy/kafka/kafka fetch
-	ATTESTREAM_CHAOS=$(N) ATTESTREAM_SWEEP=$(or $(SWEEP),100000) CARGO_PROFILE_DEV_OPT_LEVEL=3 .ci/build test --test all -- chaos:: --nocapture --test-threads 1
+	ATTESTREAM_FAULTS=$(N) ATTESTREAM_FAULTS_FROM=$(FROM) ATTESTREAM_FAULTS_KIND=$(KIND) \
+	  ATTESTREAM_FAULTS_RECORD=$(CURDIR)/tests/chaos/summary.md \
+	  ATTESTREAM_FAULTS_COMMIT=$$(git rev-parse --short HEAD)$$(git diff --quiet HEAD -- src || echo -dirty) \
+	  CARGO_PROFILE_DEV_OPT_LEVEL=3 .ci/build test --test all -- chaos::campaign:: --nocapture --test-threads 1
+
+ROUNDS ?= 7
+chaos-points: setup ## kill -9 at every point, ROUNDS times each, for eight tenants and one; a sweep over 100,000 events
+	@deploy/kafka/kafka fetch
+	ATTESTREAM_CHAOS=$(ROUNDS) ATTESTREAM_SWEEP=$(or $(SWEEP),100000) CARGO_PROFILE_DEV_OPT_LEVEL=3 .ci/build test --test all -- chaos:: --nocapture --test-threads 1 --skip chaos::campaign::
 
 SEEDS ?= 2000
-FROM ?= 1
 simulate: setup-build ## SEEDS seeds FROM one on: the whole system in one thread, with all that may befall it; appends to tests/simulation/summary.md
 	@tests/simulation/simulate $(SEEDS) $(FROM)
 

@@ -1,5 +1,6 @@
 //! Folders of ours on a real disk: state, snapshots, the local log.
 
+mod damage;
 mod local;
 mod port;
 mod snapshot;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
+use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
@@ -22,10 +23,14 @@ use super::{KafkaLog, error};
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(40);
 /// How often a full or draining queue is looked at.
 const DRAIN_PAUSE: Duration = Duration::from_micros(200);
-/// How long adding offsets, committing or aborting may take: twice the transaction time-out, so that whatever is still
-/// under way can only fail. librdkafka was seen to wait for ever on offsets after the coordinator was killed. The outlet
-/// is not used again after it, so the call is never resumed: the outcome is unknown, and the one recovery path follows.
+/// How long committing or aborting may take: twice the transaction time-out, so that whatever is still under way can only
+/// fail. The outlet is not used again after it, so the call is never resumed: the outcome is unknown, and the one recovery
+/// path follows.
 const SETTLED: Duration = Duration::from_secs(30);
+/// How long adding offsets may take: the transaction time-out, at which the broker gives the transaction up.
+const OFFSETS_TIMEOUT: Duration = Duration::from_secs(15);
+/// What librdkafka itself is told: less, so that its own answer comes first where it has one.
+const OFFSETS_OWN_TIMEOUT: Duration = Duration::from_secs(14);
 /// How long giving up an open transaction may take when the outlet is dropped.
 const ABORT_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -98,7 +103,7 @@ enum State {
 
 pub struct KafkaOutlet {
     log: KafkaLog,
-    producer: ThreadedProducer<Deliveries>,
+    producer: Arc<ThreadedProducer<Deliveries>>,
     state: State,
     transaction: usize,
     /// Partition counts and names of topics, read when first needed.
@@ -118,6 +123,7 @@ impl KafkaOutlet {
             _ => error::of_transaction(&format!("transactional id {transactional_id}"), &error),
         })?;
         let topics = BTreeMap::new();
+        let producer = Arc::new(producer);
         Ok(KafkaOutlet { log, producer, state: State::Idle, transaction: 0, topics })
     }
 
@@ -203,9 +209,36 @@ impl KafkaOutlet {
             return Err(LogError::Fenced(format!("the fence is of group {}, not of {group}", fence.group)));
         }
         let list = self.log.names().list(next.iter().map(|(partition, offset)| (*partition, Some(*offset))))?;
-        self.producer
-            .send_offsets_to_transaction(&list, &fence.metadata, Timeout::After(SETTLED))
-            .map_err(|error| error::of_transaction("offsets", &error))
+        let answer = self.bounded(
+            move |producer, metadata| {
+                producer.send_offsets_to_transaction(&list, metadata, Timeout::After(OFFSETS_OWN_TIMEOUT))
+            },
+            &fence.metadata,
+        )?;
+        answer.map_err(|error| error::of_transaction("offsets", &error))
+    }
+
+    /// Hole: librdkafka looks at the time-out of this call only when an answer comes. Where the group's coordinator has gone
+    /// from the cluster's metadata, it waits for a change of that broker, and no thread of it is left to change: seen to
+    /// last for minutes, in every member of the group. So the call has a thread of its own, which is given up together
+    /// with the producer; the next outlet of the same id fences both.
+    fn bounded(
+        &self,
+        call: impl FnOnce(&ThreadedProducer<Deliveries>, &ConsumerGroupMetadata) -> Result<(), KafkaError> + Send + 'static,
+        metadata: &Arc<ConsumerGroupMetadata>,
+    ) -> Result<Result<(), KafkaError>, LogError> {
+        let (answered, answer) = std::sync::mpsc::sync_channel(1);
+        let (producer, metadata) = (Arc::clone(&self.producer), Arc::clone(metadata));
+        let thread = std::thread::Builder::new().name("offsets".to_owned());
+        let spawned = thread.spawn(move || {
+            let result = call(&producer, &metadata);
+            // Gone before it is known that it went: the outlet is the last to hold the producer then.
+            drop(producer);
+            drop(answered.send(result));
+        });
+        spawned.map_err(|error| LogError::Transaction(format!("offsets: no thread: {error}")))?;
+        let silent = |_| LogError::Transaction("offsets: the group's coordinator does not answer".into());
+        answer.recv_timeout(OFFSETS_TIMEOUT).map_err(silent)
     }
 }
 
@@ -228,7 +261,9 @@ impl Outlet for KafkaOutlet {
     fn offsets(&mut self, group: &str, next: &[(Partition, u64)], fence: &KafkaFence) -> Result<(), LogError> {
         self.expect(State::Open, "offsets")?;
         let added = self.add_offsets(group, next, fence);
-        self.after(added, State::Open, State::Failed)
+        // A call that was given up is still under way: aborting would wait for it.
+        let failed = if Arc::strong_count(&self.producer) > 1 { State::Broken } else { State::Failed };
+        self.after(added, State::Open, failed)
     }
 
     fn commit(&mut self) -> Result<(), LogError> {

@@ -125,6 +125,8 @@ impl KafkaSettings {
             .set("fetch.wait.max.ms", "50")
             .set("fetch.queue.backoff.ms", "50")
             .set("fetch.error.backoff.ms", "100")
+            // Leaders that moved are known again soon, also where nobody says so.
+            .set("topic.metadata.refresh.interval.ms", "5000")
             .set("max.partition.fetch.bytes", limits::MESSAGE_MAX.to_string())
             .set("queued.max.messages.kbytes", "32768");
         self.apply(&mut config, member);
@@ -158,7 +160,9 @@ impl KafkaSettings {
             .set("batch.size", "1000000")
             .set("compression.type", "lz4")
             .set("queue.buffering.max.messages", "100000")
-            .set("queue.buffering.max.kbytes", "131072");
+            .set("queue.buffering.max.kbytes", "131072")
+            // A broker that comes back is known again soon; what waits for it goes on.
+            .set("topic.metadata.refresh.interval.ms", "5000");
         self.apply(&mut config, transactional_id);
         config
             .set("transactional.id", transactional_id)

@@ -154,6 +154,14 @@ pub trait States: Send {
     /// where there is none. A state of another ledger or partition is never opened.
     fn open(&self, ledger: &str, partition: u32) -> Result<Self::State, StateError>;
 
+    /// Looks at a state that failed or is `broken` (rows contradict each other), and that nobody has open. Where it is
+    /// damaged it is set aside, never deleted, and the next opening begins with a snapshot that can be read whole, or with
+    /// nothing. Whether it did so. Asked at most once per assignment.
+    fn mend(&self, ledger: &str, partition: u32, broken: bool) -> Result<bool, StateError> {
+        let _ = (ledger, partition, broken);
+        Ok(false)
+    }
+
     /// Writes a snapshot of a state, which then survives the loss of its folder.
     fn snapshot(&self, state: &Self::State, position: &StatePosition) -> Result<(), StateError>;
 }
@@ -190,6 +198,13 @@ impl States for MemoryStates {
         let snapshot = shelves.snapshots.get(&shelf).cloned().unwrap_or_default();
         let state = shelves.states.entry(shelf).or_insert_with(|| SharedState(Arc::new(Mutex::new(snapshot))));
         Ok(state.clone())
+    }
+
+    fn mend(&self, ledger: &str, partition: u32, broken: bool) -> Result<bool, StateError> {
+        if broken {
+            self.lose(ledger, partition);
+        }
+        Ok(broken)
     }
 
     fn snapshot(&self, state: &SharedState, position: &StatePosition) -> Result<(), StateError> {

@@ -11,7 +11,7 @@
 //! Every error on that path goes one way: drop the outlet, open another under the same id (which settles what was
 //! open), read the committed offsets again, fold silently up to them, go on. A start is the same without the drop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -40,6 +40,8 @@ pub struct LedgerWorker<L: Log, S: States> {
     owned: BTreeMap<u32, Owned<S::State>>,
     /// Partitions that stopped, and why.
     stopped: BTreeMap<u32, NotReady>,
+    /// Partitions whose state was looked at since they were assigned: once has to do.
+    mended: BTreeSet<u32>,
     lost: Lost,
 }
 
@@ -59,8 +61,9 @@ impl<L: Log, S: States> LedgerWorker<L, S> {
         })?;
         check_partitions(&log, &genesis)?;
         let fold: Fold = |folding: &mut Folding<'_>, record| folding.fold(record);
-        let (ledger, owned, stopped) = (genesis.ledger, BTreeMap::new(), BTreeMap::new());
-        Ok(LedgerWorker { log, states, settings, observer, fold, ledger, owned, stopped, lost: Lost::default() })
+        let (ledger, owned, stopped, mended) = (genesis.ledger, BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        let lost = Lost::default();
+        Ok(LedgerWorker { log, states, settings, observer, fold, ledger, owned, stopped, mended, lost })
     }
 
     /// Replaces the fold: tests plant a record that makes it panic.
@@ -135,6 +138,7 @@ impl<L: Log, S: States> LedgerWorker<L, S> {
         self.observer.happened(&Happening::Rebalanced { role: Role::Ledger, owned: assigned.len(), lost: false });
         self.owned.clear();
         self.stopped.clear();
+        self.mended.clear();
         for assignment in assigned {
             self.open(inlet, assignment.partition.number, assignment.start)?;
         }
@@ -173,13 +177,33 @@ impl<L: Log, S: States> LedgerWorker<L, S> {
         }
     }
 
-    /// A partition that cannot go on stays where it is; the others go on.
+    /// A partition that cannot go on stays where it is; the others go on. A state that is damaged is first replaced by what
+    /// a snapshot and the ledger have, once.
     fn stop(&mut self, inlet: &mut L::Inlet, number: u32, code: NotReady) -> Result<(), LogError> {
         let seq = self.owned.get(&number).map_or(0, Owned::seq);
+        let known = self.owned.remove(&number).map(|owned| owned.next);
+        if matches!(code, NotReady::StateBroken | NotReady::StateFailed) && self.mended.insert(number) {
+            match self.states.mend(&self.ledger, number, code == NotReady::StateBroken) {
+                Ok(true) => return self.again(inlet, number, known),
+                Ok(false) => {}
+                Err(error) => self.observer.happened(&Happening::Notice { text: &error.to_string() }),
+            }
+        }
         self.observer.happened(&Happening::Stopped { partition: number, code: code.code(), seq });
-        self.owned.remove(&number);
         self.stopped.insert(number, code);
         inlet.pause(Partition::of(Topic::Ledger, number))
+    }
+
+    /// Opens a partition whose state was replaced, and reads on from where the group stands.
+    fn again(&mut self, inlet: &mut L::Inlet, number: u32, known: Option<u64>) -> Result<(), LogError> {
+        let partition = Partition::of(Topic::Ledger, number);
+        let committed = inlet.committed(&[partition])?.into_iter().next().flatten();
+        let start = match committed.or(known) {
+            Some(start) => start,
+            None => self.log.range(partition)?.first,
+        };
+        self.open(inlet, number, start)?;
+        if self.owned.contains_key(&number) { inlet.seek(partition, start) } else { Ok(()) }
     }
 
     /// Folds a batch, commits its outputs and offsets, then remembers it.

@@ -11,7 +11,7 @@ codes! {
         Foreign = "store-foreign",
         /// A newer version wrote it.
         Future = "store-future-format",
-        /// Its files contradict each other. Nothing is repaired or removed by itself.
+        /// Its files contradict each other. Nothing is repaired or removed: a state is set aside and built again.
         Corrupt = "store-corrupt",
         /// The disk or the operating system refused.
         Failed = "store-failed",

@@ -12,6 +12,6 @@ pub use budget::MemoryBudget;
 pub use database::set_aside;
 pub use error::{StoreCode, StoreError};
 pub use local::LocalLog;
-pub use snapshot::{Restored, SnapshotManifest, Snapshots};
+pub use snapshot::{Care, Restored, SnapshotManifest, Snapshots};
 pub use state::{Opened, RocksState, RocksView, STATE_FORMAT, StateIdentity};
 pub use states::RocksStates;

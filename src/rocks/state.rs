@@ -1,8 +1,12 @@
 //! The state of one ledger partition: one database with the families `rows`, `blobs` and `meta`.
 //!
-//! `meta` has two keys: `identity` (format, ledger id, partition; written once, synced) and `position` (written in the
-//! batch of every memo). Memos are in the write-ahead log but not synced: a crash of the process loses nothing, a loss
-//! of power loses a tail of whole memos, and the ledger still has it.
+//! `meta` has one key, `identity` (format, ledger id, partition; written once, synced). The position is written in the
+//! batch of every memo, and lies among the rows: families are flushed one after the other, so where the manifest or a
+//! write-ahead log is cut, each goes back to a time of its own, and only what lies in the family of the rows goes back
+//! with them. Beside it each batch leaves a trace, its number. Where RocksDB replays a newer log over older tables, which
+//! it does not notice when the manifest is short, traces are missing and the state is corrupt. Blobs that went back further
+//! are missed by the fold (`state-broken`), never read wrongly. Memos are in the write-ahead log but not synced: a crash of
+//! the process loses nothing, a loss of power loses a tail of whole memos, and the ledger still has it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,14 +21,19 @@ use super::database::{after_prefix, family, is_empty, open, set_aside};
 use super::{MemoryBudget, StoreCode, StoreError};
 
 /// The format of the stored state: families, keys of `meta`. What rows say is the fold's, and in its version.
-pub const STATE_FORMAT: u32 = 1;
+pub const STATE_FORMAT: u32 = 2;
 
 const ROWS: &str = "rows";
 const BLOBS: &str = "blobs";
 const META: &str = "meta";
 const FAMILIES: [&str; 3] = [ROWS, BLOBS, META];
 const IDENTITY: &str = "identity";
-const POSITION: &str = "position";
+/// What keys of the rows' family begin with that are no rows: behind every kind of the keyspace.
+const RESERVED: &[u8] = b"\xff\xff\xff\xff";
+const POSITION: &[u8] = b"\xff\xff\xff\xffposition";
+const TRACE: &[u8] = b"\xff\xff\xff\xfftrace";
+/// Traces that are kept: of the last batches. Rows are flushed at least every half as many, so that the log never holds all.
+const TRACES: u64 = 4_096;
 
 /// Whose state it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +49,14 @@ struct StoreId {
     format: u32,
     #[serde(flatten)]
     identity: StateIdentity,
+}
+
+/// Where a state stands, as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Standing {
+    position: StatePosition,
+    /// The number of the batch that brought it here, counted from one.
+    batch: u64,
 }
 
 /// An open state, and the store that had to make room for it.
@@ -60,6 +77,7 @@ pub struct RocksState {
     view: RocksView,
     identity: StateIdentity,
     position: Option<StatePosition>,
+    batch: u64,
 }
 
 impl RocksState {
@@ -86,9 +104,11 @@ impl RocksState {
             None if is_empty(&db, &FAMILIES)? && is_empty(&db, &["default"])? => write_identity(&db, identity)?,
             None => return Err(StoreError::new(StoreCode::Foreign, "a database without an identity")),
         }
-        let position = db.get_cf(family(&db, META)?, POSITION)?;
-        let position = position.map(|found| parse(&found)).transpose()?;
-        Ok(RocksState { view: RocksView { db: Arc::new(db) }, identity: identity.clone(), position })
+        let standing: Option<Standing> =
+            db.get_cf(family(&db, ROWS)?, POSITION)?.map(|found| parse(&found)).transpose()?;
+        check_traces(&db, standing.as_ref())?;
+        let (position, batch) = standing.map_or((None, 0), |standing| (Some(standing.position), standing.batch));
+        Ok(RocksState { view: RocksView { db: Arc::new(db) }, identity: identity.clone(), position, batch })
     }
 
     /// Reads for other threads.
@@ -98,6 +118,18 @@ impl RocksState {
 
     pub fn identity(&self) -> &StateIdentity {
         &self.identity
+    }
+
+    /// Reads everything there is, which finds what the disk changed.
+    pub(super) fn read_through(&self) -> Result<(), StoreError> {
+        for name in FAMILIES {
+            let mut options = ReadOptions::default();
+            options.fill_cache(false);
+            for row in self.view.db.iterator_cf_opt(family(&self.view.db, name)?, options, IteratorMode::Start) {
+                row?;
+            }
+        }
+        Ok(())
     }
 
     /// Everything remembered so far as files of its own in `dir`, which must not exist.
@@ -112,11 +144,38 @@ fn check_identity(found: &[u8], expected: &StateIdentity) -> Result<(), StoreErr
     if format.is_some_and(|format| format > u64::from(STATE_FORMAT)) {
         return Err(StoreError::new(StoreCode::Future, format!("format {}", format.unwrap_or_default())));
     }
+    if format.is_some_and(|format| format < u64::from(STATE_FORMAT)) {
+        // Where it stands cannot be believed: it is built again from the ledger.
+        return Err(StoreError::new(StoreCode::Foreign, format!("format {}", format.unwrap_or_default())));
+    }
     let StoreId { identity, .. } = parse(found)?;
     if identity == *expected {
         return Ok(());
     }
     Err(StoreError::new(StoreCode::Foreign, format!("of ledger {}, partition {}", identity.ledger, identity.partition)))
+}
+
+fn trace(batch: u64) -> Vec<u8> {
+    [TRACE, &batch.to_be_bytes()].concat()
+}
+
+/// The last batches are all there, or there never was one.
+fn check_traces(db: &DB, standing: Option<&Standing>) -> Result<(), StoreError> {
+    let gap = |detail: &str| StoreError::new(StoreCode::Corrupt, format!("batches are missing: {detail}"));
+    let rows = family(db, ROWS)?;
+    let Some(standing) = standing else {
+        let first = db.iterator_cf(rows, IteratorMode::Start).next().transpose()?;
+        return first.map_or(Ok(()), |_| Err(gap("rows without a position")));
+    };
+    let mut next = standing.batch.saturating_sub(TRACES) + 1;
+    for row in db.iterator_cf(rows, IteratorMode::From(TRACE, Direction::Forward)) {
+        let (key, _) = row?;
+        if *key != *trace(next) {
+            return Err(gap(&format!("number {next} of {}", standing.batch)));
+        }
+        next += 1;
+    }
+    if next == standing.batch + 1 { Ok(()) } else { Err(gap(&format!("from number {next} of {}", standing.batch))) }
 }
 
 fn write_identity(db: &DB, identity: &StateIdentity) -> Result<(), StoreError> {
@@ -155,7 +214,7 @@ impl Recall for RocksView {
                 break;
             }
             let (key, value) = row.map_err(failed)?;
-            if after.is_none_or(|after| *key > *after) {
+            if after.is_none_or(|after| *key > *after) && !key.starts_with(RESERVED) {
                 found.push((key.into(), value.into()));
             }
         }
@@ -206,10 +265,19 @@ impl State for RocksState {
         for (digest, bytes) in memo.blobs {
             batch.put_cf(blobs, digest.as_bytes(), bytes);
         }
-        let json = serde_json::to_vec(position).map_err(|error| StateError(error.to_string()))?;
-        batch.put_cf(family(db, META)?, POSITION, json);
+        let number = self.batch + 1;
+        let standing = Standing { position: position.clone(), batch: number };
+        let json = serde_json::to_vec(&standing).map_err(|error| StateError(error.to_string()))?;
+        batch.put_cf(rows, POSITION, json);
+        batch.put_cf(rows, trace(number), b"");
+        if let Some(old) = number.checked_sub(TRACES).filter(|old| *old > 0) {
+            batch.delete_cf(rows, trace(old));
+        }
         db.write(batch).map_err(failed)?;
-        self.position = Some(position.clone());
+        if number.is_multiple_of(TRACES / 2) {
+            db.flush_cf(rows).map_err(failed)?;
+        }
+        (self.position, self.batch) = (Some(position.clone()), number);
         Ok(())
     }
 
@@ -221,7 +289,9 @@ impl State for RocksState {
         let mut hash = StateHash::default();
         for row in db.iterator_cf_opt(family(db, ROWS)?, options, IteratorMode::Start) {
             let (key, value) = row.map_err(failed)?;
-            hash.row(&key, &value);
+            if !key.starts_with(RESERVED) {
+                hash.row(&key, &value);
+            }
         }
         Ok(hash.finish(self.position.as_ref()))
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::ledger::state::{StateError, StatePosition, States};
 use crate::telemetry::{Happening, Observer};
 
-use super::{MemoryBudget, RocksState, Snapshots, StateIdentity, StoreCode, StoreError};
+use super::{Care, MemoryBudget, RocksState, Snapshots, StateIdentity, StoreCode, StoreError, set_aside};
 
 /// The states of one process. Clones are the same folder.
 #[derive(Clone)]
@@ -37,9 +37,9 @@ impl RocksStates {
     }
 
     /// Puts the newest good snapshot where there is no state. None at all is no fault: the ledger has everything.
-    fn restore(&self, identity: &StateIdentity, folder: &Path) -> Result<(), StoreError> {
+    fn restore(&self, identity: &StateIdentity, folder: &Path, care: Care) -> Result<(), StoreError> {
         let partition = identity.partition;
-        match self.snapshots(partition).restore(identity, folder, &self.budget) {
+        match self.snapshots(partition).restore(identity, folder, &self.budget, care) {
             Ok(restored) => {
                 for (path, error) in &restored.refused {
                     self.notice(&format!("snapshot {} was not used: {error}", path.display()));
@@ -59,6 +59,22 @@ impl RocksStates {
     }
 }
 
+impl RocksStates {
+    /// Sets a state aside that cannot be used, and restores a snapshot of which every row was read: what damaged the one
+    /// may have damaged the other, as they share files.
+    fn replace(&self, identity: &StateIdentity, folder: &Path, why: &StoreError) -> Result<(), StoreError> {
+        let aside = set_aside(folder)?;
+        let (partition, aside) = (identity.partition, aside.display());
+        self.notice(&format!("the state of partition {partition} could not be used ({why}) and lies in {aside}"));
+        self.restore(identity, folder, Care::Rows)?;
+        if !folder.exists() {
+            // An empty state is better than a snapshot that was refused, which an opening without one would take.
+            drop(RocksState::open_own(folder, identity, &self.budget)?);
+        }
+        Ok(())
+    }
+}
+
 impl States for RocksStates {
     type State = RocksState;
 
@@ -66,14 +82,30 @@ impl States for RocksStates {
         let identity = StateIdentity { ledger: ledger.to_owned(), partition };
         let folder = self.folder(partition);
         if !folder.exists() {
-            self.restore(&identity, &folder)?;
+            self.restore(&identity, &folder, Care::Files)?;
         }
-        let opened = RocksState::open(&folder, &identity, &self.budget)?;
-        if let Some((error, aside)) = opened.set_aside {
-            let aside = aside.display();
-            self.notice(&format!("the state of partition {partition} could not be used ({error}) and lies in {aside}"));
+        match RocksState::open_own(&folder, &identity, &self.budget) {
+            Ok(state) => Ok(state),
+            Err(error) if matches!(error.code, StoreCode::Foreign | StoreCode::Future | StoreCode::Corrupt) => {
+                self.replace(&identity, &folder, &error)?;
+                Ok(RocksState::open_own(&folder, &identity, &self.budget)?)
+            }
+            Err(error) => Err(error.into()),
         }
-        Ok(opened.state)
+    }
+
+    fn mend(&self, ledger: &str, partition: u32, broken: bool) -> Result<bool, StateError> {
+        let identity = StateIdentity { ledger: ledger.to_owned(), partition };
+        let folder = self.folder(partition);
+        let read = RocksState::open_own(&folder, &identity, &self.budget).and_then(|state| state.read_through());
+        let error = match read {
+            Err(error) if error.code == StoreCode::Corrupt => error,
+            Err(error) => return Err(error.into()),
+            Ok(()) if broken => StoreError::new(StoreCode::Corrupt, "what it holds contradicts itself"),
+            Ok(()) => return Ok(false),
+        };
+        self.replace(&identity, &folder, &error)?;
+        Ok(true)
     }
 
     fn snapshot(&self, state: &RocksState, position: &StatePosition) -> Result<(), StateError> {
@@ -156,5 +188,57 @@ mod tests {
         assert_eq!(other.position().unwrap(), None, "never the state of another ledger");
         assert!(said().concat().contains("store-foreign"));
         assert!(folder.path().join("state/2.aside-1").is_dir());
+    }
+    /// A row that fills most of its table, so that the middle of the file is in it.
+    fn large(n: u8) -> Memo {
+        let value = (0..3_000u32).flat_map(|at| *Digest::of(&at.to_be_bytes()).as_bytes()).collect();
+        Memo { rows: [(vec![n], Some(value))].into(), ..Memo::default() }
+    }
+
+    #[test]
+    fn a_state_that_cannot_be_read_gives_way_to_a_snapshot_that_can_or_to_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let notices = Arc::new(Notices::default());
+        let observer = Arc::clone(&notices) as Arc<dyn Observer>;
+        let states = RocksStates::new(folder.path(), 2, MemoryBudget::new(8 << 20, 4 << 20), observer);
+        let mut state = states.open("a", 2).unwrap();
+        for seq in 1..=2 {
+            state.remember(large(u8::try_from(seq).unwrap()), &at("a", seq)).unwrap();
+            states.snapshot(&state, &at("a", seq)).unwrap();
+        }
+        drop(state);
+        assert!(!states.mend("a", 2, false).unwrap(), "nothing is wrong with it");
+
+        let dir = folder.path().join("state/2");
+        let tables = || {
+            let paths = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path());
+            let size = |path: &PathBuf| fs::metadata(path).unwrap().len();
+            let mut large: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|e| e == "sst")).collect();
+            large.retain(|path| size(path) > 50_000);
+            large.sort();
+            large
+        };
+        // In place: the snapshots have the same file, and the older one has not this one.
+        let harm = |path: &Path| {
+            let mut bytes = fs::read(path).unwrap();
+            let middle = bytes.len() / 2;
+            if let Some(byte) = bytes.get_mut(middle) {
+                *byte ^= 1;
+            }
+            fs::write(path, bytes).unwrap();
+        };
+        harm(tables().last().unwrap());
+        assert!(states.open("a", 2).is_ok(), "RocksDB opens it: nobody has read there");
+        assert!(states.mend("a", 2, false).unwrap());
+        assert_eq!(states.open("a", 2).unwrap().position().unwrap(), Some(at("a", 1)));
+
+        // The one that is left is harmed before a snapshot is taken, whose digests are then those of the harm.
+        harm(tables().last().unwrap());
+        let state = states.open("a", 2).unwrap();
+        states.snapshot(&state, &at("a", 1)).unwrap();
+        drop(state);
+        notices.0.lock().unwrap().clear();
+        assert!(states.mend("a", 2, false).unwrap());
+        assert_eq!(states.open("a", 2).unwrap().position().unwrap(), None, "{:?}", notices.0.lock().unwrap());
     }
 }

@@ -26,11 +26,22 @@ pub struct Own {
     _turn: MutexGuard<'static, ()>,
 }
 
+static TURN: Mutex<()> = Mutex::new(());
+
 impl Own {
     pub fn start(nodes: u32) -> Option<Own> {
-        static TURN: Mutex<()> = Mutex::new(());
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        Cluster::start(nodes).map(|cluster| Own { cluster, _turn: turn })
+        Cluster::start(nodes, &[]).map(|cluster| Own { cluster, _turn: turn })
+    }
+
+    /// Three brokers that can also be reached through proxies, and, where one is given, on another address.
+    pub fn start_apart(also: Option<&str>) -> Option<Own> {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut options = vec!["--proxied"];
+        if let Some(address) = also {
+            options.extend(["--also", address]);
+        }
+        Cluster::start(3, &options).map(|cluster| Own { cluster, _turn: turn })
     }
 }
 
@@ -46,12 +57,12 @@ impl std::ops::Deref for Own {
 /// then says. Where `CI` is set, that is a failure.
 pub fn shared() -> Option<&'static Cluster> {
     static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
-    SHARED.get_or_init(|| Cluster::start(1)).as_ref()
+    SHARED.get_or_init(|| Cluster::start(1, &[])).as_ref()
 }
 
 impl Cluster {
-    fn start(nodes: u32) -> Option<Cluster> {
-        match Self::try_start(nodes) {
+    fn start(nodes: u32, options: &[&str]) -> Option<Cluster> {
+        match Self::try_start(nodes, options) {
             Ok(cluster) => Some(cluster),
             Err(problem) => {
                 assert!(std::env::var_os("CI").is_none(), "no broker: {problem}");
@@ -61,13 +72,15 @@ impl Cluster {
         }
     }
 
-    fn try_start(nodes: u32) -> Result<Cluster, String> {
+    fn try_start(nodes: u32, options: &[&str]) -> Result<Cluster, String> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let base = Path::new(env!("CARGO_TARGET_TMPDIR"));
         remove_leftovers(base);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let dir = base.join(format!("kafka-{}-{number}", std::process::id()));
-        script(&["start", "--nodes", &nodes.to_string(), path(&dir)])?;
+        let number_of = nodes.to_string();
+        let arguments = [&["start", "--nodes", &number_of], options, &[path(&dir)]].concat();
+        script(&arguments)?;
         let bootstrap = std::fs::read_to_string(dir.join("bootstrap")).map_err(|error| error.to_string())?;
         Ok(Cluster { dir, bootstrap: bootstrap.trim().to_owned(), nodes })
     }
@@ -113,7 +126,11 @@ impl Cluster {
         let topic = topic.into();
         let name = format!("{}{topic}", settings.topic_prefix);
         let replicas = i32::try_from(self.nodes).unwrap();
-        let new = NewTopic::new(&name, i32::try_from(partitions).unwrap(), TopicReplication::Fixed(replicas));
+        let mut new = NewTopic::new(&name, i32::try_from(partitions).unwrap(), TopicReplication::Fixed(replicas));
+        if topic.topic == Topic::Control {
+            // As its manifest says: the age of a tick is judged by the broker's clock.
+            new = new.set("message.timestamp.type", "LogAppendTime");
+        }
         let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(20)));
         let created = wait_for(self.admin().create_topics([&new], &options)).unwrap();
         created.into_iter().next().unwrap().unwrap();
@@ -140,8 +157,31 @@ impl Cluster {
     }
 
     fn signal(&self, node: u32, signal: &str) {
-        let pid = std::fs::read_to_string(self.dir.join(format!("node-{node}/pid"))).unwrap();
-        assert!(Command::new("kill").args([signal, pid.trim()]).status().unwrap().success());
+        let pid = self.pid(node).to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
+    pub fn pid(&self, node: u32) -> i32 {
+        self.of_node(node, "pid")
+    }
+
+    pub fn nodes(&self) -> u32 {
+        self.nodes
+    }
+
+    /// The port that a node advertises to those who come through a proxy, and the one behind it.
+    pub fn proxied(&self, node: u32) -> (u16, u16) {
+        (self.of_node(node, "proxy"), self.of_node(node, "proxied"))
+    }
+
+    /// Where clients begin: `bootstrap-proxied` or `bootstrap-also`.
+    pub fn bootstrap(&self, which: &str) -> String {
+        std::fs::read_to_string(self.dir.join(which)).unwrap().trim().to_owned()
+    }
+
+    fn of_node<T: std::str::FromStr>(&self, node: u32, what: &str) -> T {
+        let text = std::fs::read_to_string(self.dir.join(format!("node-{node}/{what}"))).unwrap();
+        text.trim().parse().ok().unwrap()
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! The child is this test binary again: the entry below runs the workers when it finds orders in its environment.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -35,6 +37,11 @@ pub struct Orders {
     pub batch: usize,
     /// Dies when it passes this point of this role for this time; never without.
     pub die: Option<Death>,
+    pub clock: Skew,
+    /// Where it writes down what happens to it.
+    pub notes: Option<PathBuf>,
+    /// What it is run under: a program and its first arguments, none for nothing.
+    pub under: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,11 +51,40 @@ pub struct Death {
     pub nth: u64,
     /// Microseconds after the passing; 0: at it.
     pub after_us: u64,
+    /// Whom it kills, instead of itself.
+    pub whom: Option<i32>,
+    /// Whether it only falls asleep.
+    pub sleep: bool,
+}
+
+/// How an instance's clock goes wrong.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skew {
+    pub ahead_ms: i64,
+    /// Every second period of so many milliseconds it is that much further ahead.
+    pub jump_ms: i64,
+    pub period_ms: i64,
+}
+
+impl Skew {
+    fn of(&self, now: i64) -> i64 {
+        let odd = self.period_ms > 0 && (now / self.period_ms) % 2 == 1;
+        now + self.ahead_ms + if odd { self.jump_ms } else { 0 }
+    }
 }
 
 impl Orders {
     pub fn spawn(&self) -> Child {
-        Command::new(std::env::current_exe().unwrap())
+        let own = std::env::current_exe().unwrap();
+        let mut command = match self.under.split_first() {
+            None => Command::new(own),
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(own);
+                command
+            }
+        };
+        command
             .args(["--exact", "chaos::child::orders_reach_a_child", "--nocapture", "--test-threads", "1"])
             .env(ORDERS, serde_json::to_string(self).unwrap())
             .stdin(Stdio::null())
@@ -81,17 +117,38 @@ impl Orders {
     }
 }
 
-struct Dying {
+struct Obeying {
     die: Option<Death>,
     passed: AtomicU64,
+    notes: Option<File>,
 }
 
-impl Observer for Dying {
+impl Observer for Obeying {
     fn happened(&self, happening: &Happening<'_>) {
-        if std::env::var_os("ATTESTREAM_TEST_LOUD").is_some() && !matches!(happening, Happening::Passed { .. }) {
+        if let Happening::Passed { role, point } = happening {
+            return self.passed(*role, *point);
+        }
+        let frequent = matches!(
+            happening,
+            Happening::Received { .. }
+                | Happening::Fates { .. }
+                | Happening::Verdict { .. }
+                | Happening::DeadLettered { .. }
+                | Happening::Committed { .. }
+        );
+        if let Some(mut notes) = self.notes.as_ref().filter(|_| !frequent) {
+            // A full disk is one of the faults: then there is nothing to read.
+            drop(notes.write_all(format!("{happening:?} at {}\n", now(&Skew::default()).0 % 1_000_000).as_bytes()));
+        }
+        if std::env::var_os("ATTESTREAM_TEST_LOUD").is_some() {
             eprintln!("{} {happening:?}", std::process::id());
         }
-        let (Some(die), Happening::Passed { role, point }) = (&self.die, happening) else { return };
+    }
+}
+
+impl Obeying {
+    fn passed(&self, role: Role, point: Point) {
+        let Some(die) = self.die.clone() else { return };
         if die.role != role.as_str() || die.point != point.as_str() {
             return;
         }
@@ -99,47 +156,63 @@ impl Observer for Dying {
             return;
         }
         if die.after_us == 0 {
-            kill_self();
+            return strike(&die);
         }
         let after = Duration::from_micros(die.after_us);
         std::thread::spawn(move || {
             std::thread::sleep(after);
-            kill_self();
+            strike(&die);
         });
     }
 }
 
 /// SIGKILL: nothing is flushed, closed or left in order.
-fn kill_self() {
-    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).unwrap();
-    loop {
-        std::thread::park();
+fn strike(die: &Death) {
+    let own = rustix::process::getpid();
+    let whom = die.whom.and_then(rustix::process::Pid::from_raw).unwrap_or(own);
+    let signal = if die.sleep { rustix::process::Signal::STOP } else { rustix::process::Signal::KILL };
+    rustix::process::kill_process(whom, signal).unwrap();
+    if whom == own && !die.sleep {
+        loop {
+            std::thread::park();
+        }
     }
 }
 
-fn now() -> Millis {
+fn now(skew: &Skew) -> Millis {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    Millis(i64::try_from(since.as_millis()).unwrap())
+    Millis(skew.of(i64::try_from(since.as_millis()).unwrap()))
 }
 
 fn obey(orders: &Orders) {
-    let observer: Arc<dyn Observer> = Arc::new(Dying { die: orders.die.clone(), passed: AtomicU64::new(0) });
+    // However the tests end, an instance does not outlive them.
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).unwrap();
+    let notes = orders.notes.as_ref().map(|path| File::options().create(true).append(true).open(path).unwrap());
+    let observer: Arc<dyn Observer> = Arc::new(Obeying { die: orders.die.clone(), passed: AtomicU64::new(0), notes });
     let objects: Arc<dyn Objects> = Arc::new(FolderObjects::open(&orders.objects).unwrap());
     let (log, settings) = (orders.log(), orders.settings());
     let admission = {
         let (log, settings, observer) = (log.clone(), settings.clone(), Arc::clone(&observer));
-        std::thread::spawn(move || {
-            AdmissionWorker::new(log, objects, settings, observer, Arc::new(now)).run(&Stop::default())
-        })
+        let skew = orders.clock.clone();
+        let clock = Arc::new(move || now(&skew));
+        std::thread::spawn(move || AdmissionWorker::new(log, objects, settings, observer, clock).run(&Stop::default()))
     };
     let states = orders.states(Arc::clone(&observer));
-    let mut worker = LedgerWorker::new(log, states, settings, observer).unwrap();
+    // Until the log answers, as a process of ours does.
+    let mut worker = loop {
+        match LedgerWorker::new(log.clone(), states.clone(), settings.clone(), Arc::clone(&observer)) {
+            Ok(worker) => break worker,
+            Err(error) => observer.happened(&Happening::Notice { text: &error.to_string() }),
+        }
+        std::thread::park_timeout(Duration::from_millis(200));
+    };
     worker.run(&Stop::default()).unwrap();
     admission.join().unwrap().unwrap();
 }
 
 pub fn die(role: Role, point: Point, nth: u64, after_us: u64) -> Death {
-    Death { role: role.as_str().to_owned(), point: point.as_str().to_owned(), nth, after_us }
+    let (role, point) = (role.as_str().to_owned(), point.as_str().to_owned());
+    Death { role, point, nth, after_us, whom: None, sleep: false }
 }
 
 /// In a child: obeys, and never returns. Alone: orders read back as they were written.
@@ -160,7 +233,11 @@ fn orders_reach_a_child() {
         snapshot_every: 100,
         batch: 10,
         die: Some(die(Role::Ledger, Point::Committing, 3, 200)),
+        clock: Skew { ahead_ms: -5, jump_ms: 7, period_ms: 100 },
+        notes: Some("notes".into()),
+        under: Vec::new(),
     };
+    assert_eq!([orders.clock.of(1_000), orders.clock.of(1_100)], [995, 1_102]);
     let text = serde_json::to_string(&orders).unwrap();
     assert_eq!(serde_json::from_str::<Orders>(&text).unwrap(), orders);
 }

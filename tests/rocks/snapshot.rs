@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use attestream::ledger::state::{Recall, State};
-use attestream::rocks::{RocksState, Snapshots, StateIdentity, StoreCode};
+use attestream::rocks::{Care, RocksState, Snapshots, StateIdentity, StoreCode};
 
 use super::{budget, copy_folder, damage, identity, open, position, remember};
 
@@ -38,7 +38,7 @@ impl Stage {
 
     /// Restores; the refusals and the position that came of it.
     fn restore(&self) -> (Vec<StoreCode>, u64) {
-        let restored = self.snapshots.restore(&identity(), &self.target(), &budget()).unwrap();
+        let restored = self.snapshots.restore(&identity(), &self.target(), &budget(), Care::Files).unwrap();
         let state = open(&self.target());
         assert_eq!(state.position().unwrap(), Some(restored.manifest.position.clone()));
         (restored.refused.iter().map(|(_, error)| error.code).collect(), restored.manifest.position.seq)
@@ -52,7 +52,7 @@ fn a_restored_state_is_the_one_that_was_and_goes_on() {
     let (_, manifest) = stage.snapshots.take(&stage.state, false).unwrap();
     assert_eq!(manifest.state_hash, None);
     remember(&mut stage.state, 4, 1);
-    let restored = stage.snapshots.restore(&identity(), &stage.target(), &budget()).unwrap();
+    let restored = stage.snapshots.restore(&identity(), &stage.target(), &budget(), Care::Files).unwrap();
     assert!(restored.refused.is_empty());
     assert_eq!(restored.manifest, manifest);
     let mut state = open(&stage.target());
@@ -105,7 +105,7 @@ fn nothing_folded_is_nothing_to_take() {
     let state = open(&folder.path().join("state"));
     let snapshots = Snapshots::new(&folder.path().join("snapshots"), 1);
     assert_eq!(snapshots.take(&state, true).unwrap_err().code, StoreCode::SnapshotEmpty);
-    let error = snapshots.restore(&identity(), &folder.path().join("restored"), &budget()).unwrap_err();
+    let error = snapshots.restore(&identity(), &folder.path().join("restored"), &budget(), Care::Files).unwrap_err();
     assert_eq!(error.code, StoreCode::SnapshotAbsent);
 }
 
@@ -159,7 +159,7 @@ fn a_manifest_that_says_something_else_is_refused() {
         refused(StoreCode::SnapshotFuture)
     );
     assert_eq!(
-        with_manifest(|text| text.replace("\"stateFormat\": 1", "\"stateFormat\": 2, \"x\": 1")),
+        with_manifest(|text| text.replace("\"stateFormat\": 2", "\"stateFormat\": 3, \"x\": 1")),
         refused(StoreCode::SnapshotFuture)
     );
     assert_eq!(with_manifest(|text| text.replace("ledger-1", "ledger-2")), refused(StoreCode::SnapshotForeign));
@@ -192,12 +192,12 @@ fn with_no_usable_snapshot_nothing_is_restored_and_every_refusal_is_told() {
     for dir in stage.snapshots.list().unwrap() {
         fs::remove_file(dir.join("manifest.json")).unwrap();
     }
-    let error = stage.snapshots.restore(&identity(), &stage.target(), &budget()).unwrap_err();
+    let error = stage.snapshots.restore(&identity(), &stage.target(), &budget(), Care::Files).unwrap_err();
     assert_eq!(error.code, StoreCode::SnapshotAbsent);
     assert_eq!(error.detail.matches("snapshot-broken").count(), 2);
     assert!(!stage.target().exists());
     let other = StateIdentity { partition: 9, ..identity() };
-    assert!(Stage::new().snapshots.restore(&other, &stage.target(), &budget()).is_err());
+    assert!(Stage::new().snapshots.restore(&other, &stage.target(), &budget(), Care::Files).is_err());
     assert!(!stage.target().exists());
 }
 
@@ -206,7 +206,7 @@ fn a_folder_with_something_in_it_is_never_restored_over() {
     let stage = Stage::new();
     fs::create_dir(stage.target()).unwrap();
     fs::write(stage.target().join("precious"), b"x").unwrap();
-    let error = stage.snapshots.restore(&identity(), &stage.target(), &budget()).unwrap_err();
+    let error = stage.snapshots.restore(&identity(), &stage.target(), &budget(), Care::Files).unwrap_err();
     assert_eq!(error.code, StoreCode::RestoreOccupied);
     assert_eq!(fs::read(stage.target().join("precious")).unwrap(), b"x");
     fs::remove_file(stage.target().join("precious")).unwrap();

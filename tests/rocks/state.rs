@@ -145,7 +145,7 @@ fn a_state_of_a_newer_format_is_set_aside() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("state");
     remember(&mut open(&dir), 1, 3);
-    rewrite_identity(&dir, br#"{"format":2,"whose":["another shape"]}"#);
+    rewrite_identity(&dir, br#"{"format":3,"whose":["another shape"]}"#);
     let opened = RocksState::open(&dir, &identity(), &budget()).unwrap();
     assert_eq!(opened.set_aside.unwrap().0.code, StoreCode::Future);
 }

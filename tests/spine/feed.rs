@@ -145,6 +145,24 @@ impl Producer {
         Made { inputs, document: bytes, expected, evidence: Vec::new() }
     }
 
+    /// A document of at least so many bytes, and evidence that holds it whole. Numbers are the caller's, and its own.
+    pub fn large(&mut self, number: u64, bytes: usize) -> Made {
+        let (mut document, subject) = self.document(number);
+        let component = |n: usize| {
+            let (name, version) = (format!("component-{n}"), format!("{number}.{n}.0"));
+            let purl = format!("pkg:npm/component-{n}@{version}");
+            json!({ "type": "library", "name": name, "version": version, "purl": purl, "description": "d".repeat(900) })
+        };
+        document["components"] = (0..bytes.div_ceil(1_000)).map(component).collect();
+        let evidence = self.attest(&subject, &document, None);
+        let bytes = serde_json::to_vec(&document).unwrap();
+        let inputs = vec![
+            self.input(Topic::SbomSubmitted, &format!("sbom-{number}"), bytes.clone()),
+            self.input(Topic::AttestationPublished, &format!("att-{number}"), evidence),
+        ];
+        Made { inputs, document: bytes, expected: Expected::Verified, evidence: Vec::new() }
+    }
+
     fn alone(&mut self, number: u64) -> Made {
         let (document, _) = self.document(number);
         let document = serde_json::to_vec(&document).unwrap();

@@ -6,5 +6,5 @@ mod restore;
 mod take;
 
 pub use manifest::{SnapshotFile, SnapshotManifest};
-pub use restore::Restored;
+pub use restore::{Care, Restored};
 pub use take::Snapshots;

@@ -24,6 +24,15 @@ pub struct Restored {
     pub refused: Vec<(PathBuf, StoreError)>,
 }
 
+/// How far a snapshot is looked at before it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Care {
+    /// Its files have the digests of its manifest.
+    Files,
+    /// Every row can be read too: the files may have been damaged before the snapshot was taken of them.
+    Rows,
+}
+
 impl Snapshots {
     /// Restores the newest usable snapshot of `identity` into `target`, which must be absent or empty. Opening it is the
     /// caller's next step.
@@ -32,13 +41,14 @@ impl Snapshots {
         identity: &StateIdentity,
         target: &Path,
         budget: &MemoryBudget,
+        care: Care,
     ) -> Result<Restored, StoreError> {
         if target.exists() && !names(target)?.is_empty() {
             return Err(StoreError::new(StoreCode::RestoreOccupied, target.display().to_string()));
         }
         let mut refused = Vec::new();
         for from in self.list()? {
-            match restore_one(&from, identity, target, budget) {
+            match restore_one(&from, identity, target, budget, care) {
                 Ok(manifest) => return Ok(Restored { from, manifest, refused }),
                 Err(error) if is_refusal(error.code) => refused.push((from, error)),
                 Err(error) => return Err(error),
@@ -63,6 +73,7 @@ fn restore_one(
     identity: &StateIdentity,
     target: &Path,
     budget: &MemoryBudget,
+    care: Care,
 ) -> Result<SnapshotManifest, StoreError> {
     let manifest = SnapshotManifest::read(from, identity)?;
     let mut temporary = target.as_os_str().to_owned();
@@ -71,7 +82,7 @@ fn restore_one(
     clear(&temporary)?;
     fs::create_dir_all(&temporary)?;
     let restored = copy_verified(&from.join(DATABASE), &manifest, &temporary)
-        .and_then(|()| verify_opened(&temporary, identity, &manifest, budget));
+        .and_then(|()| verify_opened(&temporary, identity, &manifest, budget, care));
     if let Err(error) = restored {
         clear(&temporary)?;
         return Err(error);
@@ -111,11 +122,15 @@ fn verify_opened(
     identity: &StateIdentity,
     manifest: &SnapshotManifest,
     budget: &MemoryBudget,
+    care: Care,
 ) -> Result<(), StoreError> {
     let state = RocksState::open_own(dir, identity, budget).map_err(|error| broken(error.to_string()))?;
     let position = state.position().map_err(|error| broken(error.to_string()))?;
     if position.as_ref() != Some(&manifest.position) {
         return Err(broken("the position in the database is not that of the manifest"));
+    }
+    if care == Care::Rows {
+        state.read_through().map_err(|error| broken(error.to_string()))?;
     }
     if let Some(expected) = manifest.state_hash {
         let hash = state.state_hash().map_err(|error| broken(error.to_string()))?;
