@@ -25,11 +25,15 @@ impl Folding<'_> {
             ControlRecord::Tenant(trust) => self.activate_tenant(trust),
             ControlRecord::Root(root) => {
                 self.partition.root = Some(root.digest);
-                self.activate_all(|touched, number| touched.root = number, &RestsOn::Root, "trust-root")
+                let tasks = self.activate_all(|touched, number| touched.root = number, &RestsOn::Root)?;
+                self.sweep("trust-root", tasks)
             }
             ControlRecord::Epoch { epoch } => {
                 self.partition.epoch = *epoch;
-                self.activate_all(|touched, number| touched.rules = number, &RestsOn::Rules, "epoch")
+                let mut tasks = self.activate_all(|touched, number| touched.rules = number, &RestsOn::Rules)?;
+                // What waits for the epoch under a trust that is in force no more is reached by no pair.
+                tasks.extend(self.partition.tenants.iter().map(|tenant| rejudge(tenant, &keys::all_pending(tenant))));
+                self.sweep("epoch", tasks)
             }
             ControlRecord::Tick { at } => self.tick(*at),
             ControlRecord::Consistency(proof) => self.consistency(proof),
@@ -91,13 +95,8 @@ impl Folding<'_> {
         self.sweep("trust", tasks)
     }
 
-    /// A change that concerns all tenants: one activation of each, and one sweep.
-    fn activate_all(
-        &mut self,
-        touch: fn(&mut Touched, u64),
-        on: &RestsOn,
-        reason: &'static str,
-    ) -> Result<(), FoldError> {
+    /// A change that concerns all tenants: one activation of each. Says what must be judged again.
+    fn activate_all(&mut self, touch: fn(&mut Touched, u64), on: &RestsOn) -> Result<Vec<Task>, FoldError> {
         let mut tasks = Vec::new();
         for tenant in self.partition.tenants.clone() {
             let Some(mut row) = self.tenant_row(&tenant)? else { continue };
@@ -106,7 +105,7 @@ impl Folding<'_> {
             touch(&mut row.touched, row.activation);
             tasks.extend(self.put_activation(row, vec![*on])?);
         }
-        self.sweep(reason, tasks)
+        Ok(tasks)
     }
 
     /// Stores an activation and says what must be judged again.
@@ -130,9 +129,13 @@ impl Folding<'_> {
         self.rows.put(keys::tenant(&tenant), &row)?;
         self.in_force.remove(&tenant);
         let prefixes = changed.iter().map(|on| keys::rests_on(&tenant, on)).chain([keys::pending(&tenant, &pair)]);
-        let task = |prefix: Vec<u8>| Task::Attestations { tenant: tenant.clone(), prefix: hex(&prefix), after: None };
-        Ok(prefixes.map(task).collect())
+        Ok(prefixes.map(|prefix| rejudge(&tenant, &prefix)).collect())
     }
+}
+
+/// Every attestation that is listed under `prefix` is to be judged again.
+fn rejudge(tenant: &Tenant, prefix: &[u8]) -> Task {
+    Task::Attestations { tenant: tenant.clone(), prefix: hex(prefix), after: None }
 }
 
 /// The tenant's next row, and what its results may rest on that this activation can change.

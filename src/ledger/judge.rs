@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::event::{Digest, Millis, Tenant};
+use crate::event::{Digest, Millis, Tenant, limits};
 use crate::verdict::result::{AttestationFacts, AttestationResult, AttestationStatus, Pair, RestsOn};
 use crate::verdict::standing::{KeysInForce, Standing, standing_under};
 
@@ -72,9 +72,24 @@ fn is_unsettled(result: &AttestationResult, in_force: &KeysInForce) -> bool {
 }
 
 impl Folding<'_> {
-    /// The number of the activation under which `pair` was last in force; `None` while it was never.
+    /// The number of the activation under which `pair` was last in force; `None` while it waits to be.
+    ///
+    /// Admission verifies under its own epoch: once that has come, or is over, a pair may be one that never was and never
+    /// will be, since its trust was in force before the epoch came, or came after it went. Such a result is as old as its
+    /// trust is here: it counts, and is asked for again.
     pub(super) fn activation_of(&mut self, tenant: &Tenant, pair: &Pair) -> Result<Option<u64>, FoldError> {
-        self.rows.get(&keys::pair(tenant, pair))
+        let exact = self.rows.get(&keys::pair(tenant, pair))?;
+        if exact.is_some() || pair.epoch > self.partition.epoch {
+            return Ok(exact);
+        }
+        let of_trust = self.rows.scan(&keys::pairs(tenant, pair.trust), None, limits::STEP_MAX)?;
+        if of_trust.is_empty() {
+            return Ok(None);
+        }
+        let own = keys::pair(tenant, pair);
+        let before = of_trust.iter().rev().find(|(key, _)| *key < own);
+        let number = before.map(|(_, number)| serde_json::from_slice(number).map_err(|_| FoldError::Row));
+        Ok(Some(number.transpose()?.unwrap_or_default()))
     }
 
     pub(super) fn tenant_row(&mut self, tenant: &Tenant) -> Result<Option<TenantRow>, FoldError> {
@@ -280,7 +295,8 @@ impl Folding<'_> {
             return Ok(());
         }
         let Some(activation) = self.activation_of(tenant, &result.pair)? else { return Ok(()) };
-        if !is_unsettled(result, keys) && !is_stale(result, activation, &trust.touched) {
+        let older = result.pair.epoch < trust.pair.epoch;
+        if !older && !is_unsettled(result, keys) && !is_stale(result, activation, &trust.touched) {
             return Ok(());
         }
         row.asked = Some(trust.pair);

@@ -63,6 +63,11 @@ pub fn pair(tenant: &Tenant, pair: &Pair) -> Key {
     with(start(0x03, tenant), &[pair.trust.as_bytes(), &pair.epoch.to_be_bytes()])
 }
 
+/// Prefix of the pairs of one trust, by epoch.
+pub fn pairs(tenant: &Tenant, trust: Digest) -> Key {
+    with(start(0x03, tenant), &[trust.as_bytes()])
+}
+
 pub fn attestation(tenant: &Tenant, id: Digest) -> Key {
     with(start(0x04, tenant), &[id.as_bytes()])
 }
@@ -95,6 +100,11 @@ pub fn rests_on(tenant: &Tenant, on: &RestsOn) -> Key {
 
 pub fn pending(tenant: &Tenant, pair: &Pair) -> Key {
     with(start(0x09, tenant), &[pair.trust.as_bytes(), &pair.epoch.to_be_bytes()])
+}
+
+/// Prefix of all that waits, whatever for.
+pub fn all_pending(tenant: &Tenant) -> Key {
+    start(0x09, tenant)
 }
 
 pub fn source(tenant: &Tenant, source_id: &str) -> Key {

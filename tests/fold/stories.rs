@@ -4,6 +4,7 @@ use attestream::event::{Kind, Topic};
 use attestream::ledger::Fate;
 use attestream::ledger::control::ControlRecord;
 use attestream::ledger::output::Status;
+use attestream::ledger::record::Body;
 use attestream::verdict::result::Link;
 
 use super::run::{consumed, last_enriched, run};
@@ -79,6 +80,53 @@ fn a_key_added_later_reopens_what_it_can_change_and_a_removed_one_turns_it() {
     assert!(consumed(&removed).is_empty(), "what was verified is withdrawn");
     let asked = removed.outputs.iter().filter(|output| output.topic == Topic::Work).count();
     assert_eq!(asked, 1, "a removed key needs no mathematics");
+}
+
+/// Admission runs under epoch 1 before the ledger does: what it finds waits. By the time that the epoch comes, another trust
+/// may be in force, so that the pair of what waits never is; wherever the evidence stands, the end is the same.
+#[test]
+fn an_epoch_reaches_what_waits_for_it_under_a_trust_that_went() {
+    let unknown = (Status::KeyPolicyMismatch, vec!["key-unknown".to_owned()]);
+    for (first, then, expected) in [
+        (&[1][..], &[1, 2][..], (Status::Verified, Vec::new())),
+        (&[1], &[2], unknown.clone()),
+        (&[], &[1], (Status::Verified, Vec::new())),
+        (&[], &[2], unknown),
+    ] {
+        let (old, new) = (trust(first, &[], None), trust(then, &[], None));
+        let ControlRecord::Genesis(mut born) = genesis(old.clone()) else { panic!("it is one") };
+        born.epoch = 0;
+        let controls = [
+            control(0, ControlRecord::Genesis(born)),
+            activate(1, then, &[]),
+            control(2, ControlRecord::Epoch { epoch: 1 }),
+        ];
+        for (event, evidence) in (1..=3).flat_map(|event| (1..=3).map(move |evidence| (event, evidence))) {
+            let mut records = Vec::new();
+            for (at, record) in controls.iter().enumerate() {
+                records.push(record.clone());
+                // Admission may lie behind or ahead of the partition in what it read of control.
+                records.extend((at + 1 == event).then(|| EVENT.record()));
+                records.extend((at + 1 == evidence).then(|| GOOD.record(&old)));
+            }
+            let run = run(records, &[GOOD], &[old.clone(), new.clone()], &[1], 0);
+            assert_eq!(status(&run), expected, "event after {event}, evidence after {evidence}, {first:?} {then:?}");
+        }
+    }
+}
+
+/// The same from the other side: an instance of the older verifier is still at work when a trust comes after the epoch.
+#[test]
+fn what_an_older_verifier_says_after_the_epoch_is_asked_for_again() {
+    let (old, new) = (trust(&[1], &[], None), trust(&[1, 2], &[], None));
+    let mut straggler = GOOD.record(&new);
+    if let Body::Admitted(admitted) = &mut straggler.body {
+        admitted.attestation.as_mut().unwrap().result.pair.epoch = 0;
+    }
+    let records = vec![control(0, genesis(old.clone())), activate(1, &[1, 2], &[]), EVENT.record(), straggler];
+    let run = run(records, &[GOOD], &[old, new], &[1], 0);
+    assert_eq!(run.outputs.iter().filter(|output| output.topic == Topic::Work).count(), 1);
+    assert_eq!(status(&run), (Status::Verified, Vec::new()));
 }
 
 #[test]

@@ -248,9 +248,7 @@ impl Draft {
         };
         let late_epoch = numbers.one_in(5);
         if late_epoch {
-            // Before any other activation: a result that waits for this epoch under a trust that is not in force any more
-            // when it comes is not asked for again, and waits for ever.
-            self.control(numbers.between(10, 90), &ControlRecord::Epoch { epoch: VERIFIER_EPOCH });
+            self.control(numbers.between(100, 900), &ControlRecord::Epoch { epoch: VERIFIER_EPOCH });
         }
         tally.activations += u64::try_from(self.sent.len() - before).unwrap();
         if numbers.one_in(3) {
