@@ -203,7 +203,7 @@ impl<'s> Folding<'s> {
     }
 
     fn part(&mut self, tenant: &Tenant, part: &Part) -> Result<Fate, FoldError> {
-        self.rows.put(keys::facts(tenant, &part.event, part.index), &part.facts)?;
+        self.rows.store(keys::facts(tenant, &part.event, part.index), &part.facts)?;
         Ok(Fate::Remembered)
     }
 
@@ -235,7 +235,7 @@ impl<'s> Folding<'s> {
             timeline: None,
             watches: Vec::new(),
         };
-        self.rows.put(keys::facts(tenant, &event.id, event.parts), &event.facts)?;
+        self.rows.store(keys::facts(tenant, &event.id, event.parts), &event.facts)?;
         let status = self.evaluate_row(tenant, row)?;
         Ok(match status {
             Status::Verified => Fate::Published,

@@ -1,6 +1,7 @@
 //! What one batch reads and writes: the state below, a cache of what was recalled at once, and the rows written so far.
 
-use std::collections::BTreeMap;
+use std::any::Any;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,13 +17,16 @@ pub struct Overlay<'s> {
     below: &'s dyn Recall,
     recalled: BTreeMap<Key, Option<Vec<u8>>>,
     written: Memo,
+    /// Rows as they were read or written last: a batch comes back to the same ones, and parsing is dear.
+    parsed: HashMap<Key, Box<dyn Any>>,
     /// Rows that the present step wrote.
     pub rows_written: usize,
 }
 
 impl<'s> Overlay<'s> {
     pub fn new(below: &'s dyn Recall) -> Self {
-        Overlay { below, recalled: BTreeMap::new(), written: Memo::default(), rows_written: 0 }
+        let (recalled, parsed) = (BTreeMap::new(), HashMap::new());
+        Overlay { below, recalled, written: Memo::default(), parsed, rows_written: 0 }
     }
 
     /// Recalls `keys` at once, sorted; later reads of them cost nothing.
@@ -49,28 +53,42 @@ impl<'s> Overlay<'s> {
     }
 
     /// A row as of now.
-    pub fn get<T: DeserializeOwned>(&mut self, key: &[u8]) -> Result<Option<T>, FoldError> {
-        match self.bytes(key)? {
-            Some(bytes) => serde_json::from_slice(bytes).map(Some).map_err(|_| FoldError::Row),
-            None => Ok(None),
+    pub fn get<T: DeserializeOwned + Clone + 'static>(&mut self, key: &[u8]) -> Result<Option<T>, FoldError> {
+        if let Some(row) = self.parsed.get(key).and_then(|row| row.downcast_ref::<T>()) {
+            return Ok(Some(row.clone()));
         }
+        let Some(bytes) = self.bytes(key)? else { return Ok(None) };
+        let row: T = serde_json::from_slice(bytes).map_err(|_| FoldError::Row)?;
+        self.parsed.insert(key.to_vec(), Box::new(row.clone()));
+        Ok(Some(row))
     }
 
-    pub fn put<T: Serialize>(&mut self, key: Key, value: &T) -> Result<(), FoldError> {
-        let bytes = serde_json::to_vec(value).map_err(|_| FoldError::Row)?;
-        if self.bytes(&key)? != Some(bytes.as_slice()) {
-            self.put_bytes(key, bytes);
+    pub fn put<T: Serialize + Clone + 'static>(&mut self, key: Key, value: &T) -> Result<(), FoldError> {
+        if self.store(key.clone(), value)? {
+            self.parsed.insert(key, Box::new(value.clone()));
         }
         Ok(())
     }
 
+    /// The same for a row that is not read again soon. Returns whether it changed.
+    pub fn store<T: Serialize>(&mut self, key: Key, value: &T) -> Result<bool, FoldError> {
+        let bytes = serde_json::to_vec(value).map_err(|_| FoldError::Row)?;
+        let changed = self.bytes(&key)? != Some(bytes.as_slice());
+        if changed {
+            self.put_bytes(key, bytes);
+        }
+        Ok(changed)
+    }
+
     pub fn put_bytes(&mut self, key: Key, bytes: Vec<u8>) {
         self.rows_written += 1;
+        self.parsed.remove(&key);
         self.written.rows.insert(key, Some(bytes));
     }
 
     pub fn remove(&mut self, key: Key) {
         self.rows_written += 1;
+        self.parsed.remove(&key);
         self.written.rows.insert(key, None);
     }
 
