@@ -26,11 +26,23 @@ pub fn measure(report: &mut Report, inputs: &Inputs) -> Outcome<()> {
     let evidence: Vec<&Outgoing> = inputs.evidence().collect();
     memo::forget();
     let (records, took) = spent(|| admit_all(&table, inputs, &evidence))?;
-    report.add(&format!("admission: attestation, {}", inputs.scheme.name()), Unit::Record, count, took);
+    report.add(&first_seen(inputs.scheme), Unit::Record, count, took);
     verified(&records)?;
+    let (_, took) = spent(|| Ok(records.iter().map(|record| record.to_bytes().len()).sum::<usize>()))?;
+    report.add(&format!("ledger record: write, attestation, {}", inputs.scheme.name()), Unit::Record, count, took);
     let (_, took) = spent(|| admit_all(&table, inputs, &evidence))?;
-    report.add(&format!("admission: again, {}", inputs.scheme.name()), Unit::Record, count, took);
+    report.add(&again(inputs.scheme), Unit::Record, count, took);
     Ok(())
+}
+
+/// The figure of evidence that is seen for the first time.
+pub fn first_seen(scheme: Scheme) -> String {
+    format!("admission: attestation, {}", scheme.name())
+}
+
+/// The figure of the same evidence once more.
+pub fn again(scheme: Scheme) -> String {
+    format!("admission: again, {}", scheme.name())
 }
 
 /// The genesis of a ledger of one partition under the inputs' trust.
