@@ -15,7 +15,7 @@ pub fn ask(what: &str, options: &Options, report: &mut Report) -> Outcome<()> {
     if !output.status.success() {
         return Err(format!("the process for {what} ended with {}", output.status).into());
     }
-    report.take(&serde_json::from_slice(&output.stdout)?)
+    report.take(&output.stdout)
 }
 
 /// Does what was asked for, and tells the figures on standard output.

@@ -4,10 +4,11 @@
 //! the authorities' own chains. *Distinct*: many bundles of an authority of ours, none like another, each seen once; what
 //! repeats between them (the authority's chain, the time stamper's) is remembered, as in a verifier that runs.
 
-use attestream::event::{Digest, Kind, Millis, Subject, SubjectDigests, Tenant};
-use attestream::evidence::memo;
+use attestream::event::{Digest, Kind, Millis, Subject, SubjectDigests, Tenant, base64, jcs};
+use attestream::evidence::{LogEntry, memo, pem};
 use attestream::signing::keyless::Signed;
-use attestream::signing::{KeylessAuthority, KeylessOrder, Predicate};
+use attestream::signing::log::{Logged, in_bundle};
+use attestream::signing::{KeylessAuthority, KeylessOrder, Predicate, Signer, TransparencyLog};
 use attestream::verdict::tenant::{LogPolicy, PinnedIdentity, PredicateType};
 use attestream::verdict::{self, CompiledTrust, TenantTrust, TrustRoot};
 use serde_json::{Value, json};
@@ -71,39 +72,86 @@ impl Bundles {
 
     /// So many bundles, each by a signer and about an image of its own.
     pub fn distinct(generation: Generation, count: usize, at: Millis) -> Outcome<Self> {
-        let mut authority = KeylessAuthority::new("figures", 7, at.plus(-86_400_000))?;
-        let root = String::from_utf8(authority.trust_root(true))?;
-        let one = |number: usize| bundle(&mut authority, generation, number, at.plus(-3_600_000));
-        Ok(Bundles { generation, root, bundles: (0..count).map(one).collect::<Outcome<_>>()? })
+        let mut producer = Producer::new(generation, at)?;
+        let mut root: Value = serde_json::from_slice(&producer.authority.trust_root(true))?;
+        put(&mut root, "", "tlogs", json!([producer.log.trusted(at.plus(-YEAR_MS))]))?;
+        let bundles = (0..count).map(|number| producer.bundle(number)).collect::<Outcome<_>>()?;
+        Ok(Bundles { generation, root: serde_json::to_string(&root)?, bundles })
     }
 }
 
-fn bundle(authority: &mut KeylessAuthority, generation: Generation, number: usize, at: Millis) -> Outcome<String> {
-    let sha256 = Some(Digest::of(format!("keyless image {number}").as_bytes()).hex());
-    let digest = SubjectDigests { sha256, ..SubjectDigests::default() };
-    let subjects = [Subject { digest, name: Some(format!("image-{number}")), ..Subject::default() }];
-    let uri = format!("https://ci.example/project-{number}/build");
-    let build = json!({ "buildDefinition": { "buildType": "https://ci.example/build", "externalParameters":
-        { "number": number }, "resolvedDependencies": [] }, "runDetails": { "builder": { "id": uri } } });
-    let order = KeylessOrder {
-        subjects: &subjects,
-        predicate: Predicate::Other { predicate_type: "https://slsa.dev/provenance/v1", predicate: &build },
-        signed: Signed { issuer: "https://ci.example", uri: &uri, at },
-        logged: Some(at),
-        stamped: (generation == Generation::V2).then_some(at),
-        wrong: None,
-    };
-    let bytes = authority.attest(&order)?.bytes;
-    if generation == Generation::V1 {
-        return Ok(String::from_utf8(bytes)?);
+const YEAR_MS: i64 = 365 * 86_400_000;
+const HOUR_MS: i64 = 3_600_000;
+
+/// Who signs by certificates, and the log that takes it in.
+struct Producer {
+    generation: Generation,
+    authority: KeylessAuthority,
+    log: TransparencyLog,
+    at: Millis,
+}
+
+impl Producer {
+    /// The log signs as logs of its generation do: by P-256, then by Ed25519.
+    fn new(generation: Generation, at: Millis) -> Outcome<Self> {
+        let authority = KeylessAuthority::new("figures", 7, at.plus(-24 * HOUR_MS))?;
+        let key = match generation {
+            Generation::V1 => Signer::ecdsa_p256([201; 32])?,
+            Generation::V2 => Signer::ed25519([202; 32])?,
+        };
+        Ok(Producer {
+            generation,
+            authority,
+            log: TransparencyLog::new(key, "log.example", 1 << 41),
+            at: at.plus(-HOUR_MS),
+        })
     }
-    // Logs of the second generation promise nothing and give no time.
-    let mut bundle: Value = serde_json::from_slice(&bytes)?;
-    let entry = bundle.pointer_mut("/verificationMaterial/tlogEntries/0").and_then(Value::as_object_mut);
-    let entry = entry.ok_or("a bundle with a log entry")?;
-    entry.remove("inclusionPromise");
-    entry.remove("integratedTime");
-    Ok(serde_json::to_string(&bundle)?)
+
+    fn bundle(&mut self, number: usize) -> Outcome<String> {
+        let at = self.at;
+        let sha256 = Some(Digest::of(format!("keyless image {number}").as_bytes()).hex());
+        let digest = SubjectDigests { sha256, ..SubjectDigests::default() };
+        let subjects = [Subject { digest, name: Some(format!("image-{number}")), ..Subject::default() }];
+        let uri = format!("https://ci.example/project-{number}/build");
+        let build = json!({
+            "buildDefinition": { "buildType": "https://ci.example/build", "externalParameters": { "number": number } },
+            "runDetails": { "builder": { "id": uri } },
+        });
+        let order = KeylessOrder {
+            subjects: &subjects,
+            predicate: Predicate::Other { predicate_type: "https://slsa.dev/provenance/v1", predicate: &build },
+            signed: Signed { issuer: "https://ci.example", uri: &uri, at },
+            logged: None,
+            stamped: (self.generation == Generation::V2).then_some(at),
+            wrong: None,
+        };
+        let mut bundle: Value = serde_json::from_slice(&self.authority.attest(&order)?.bytes)?;
+        let entry = self.enter(&bundle)?;
+        put(&mut bundle, "/verificationMaterial", "tlogEntries", json!([in_bundle(&entry)]))?;
+        Ok(serde_json::to_string(&bundle)?)
+    }
+
+    fn enter(&mut self, bundle: &Value) -> Outcome<LogEntry> {
+        let text = |pointer: &str| bundle.pointer(pointer).and_then(Value::as_str).ok_or("the bundle has it");
+        let decoded =
+            |pointer: &str| Ok::<_, Box<dyn std::error::Error + Send + Sync>>(base64::decode(text(pointer)?)?);
+        let envelope = jcs::of_own_value(bundle.pointer("/dsseEnvelope").ok_or("an envelope")?);
+        let (payload, signature) = (decoded("/dsseEnvelope/payload")?, decoded("/dsseEnvelope/signatures/0/sig")?);
+        let verifier = pem::encode(&decoded("/verificationMaterial/certificate/rawBytes")?, "CERTIFICATE");
+        let logged = Logged { envelope: &envelope, payload: &payload, signature: &signature, verifier: &verifier };
+        let mut entry = self.log.append(logged, self.at)?;
+        if self.generation == Generation::V2 {
+            // Logs of the second generation promise nothing and give no time.
+            (entry.promise, entry.integrated_time) = (None, None);
+        }
+        Ok(entry)
+    }
+}
+
+fn put(value: &mut Value, pointer: &str, name: &str, member: Value) -> Outcome<()> {
+    let object = value.pointer_mut(pointer).and_then(Value::as_object_mut).ok_or("an object")?;
+    object.insert(name.to_owned(), member);
+    Ok(())
 }
 
 /// All four, each beside the peer.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Outcome;
@@ -177,21 +178,42 @@ impl Report {
     }
 
     /// Takes what another process measured.
-    pub fn take(&mut self, told: &Value) -> Outcome<()> {
-        for figure in told["figures"].as_array().ok_or("no figures were told")? {
-            let name = figure["name"].as_str().ok_or("a figure has a name")?;
-            let unit = if figure["per"] == "event" { Unit::Event } else { Unit::Record };
-            for sample in figure["samples"].as_array().ok_or("a figure has samples")? {
-                let seconds = |member: &str| sample[member].as_f64().map(Duration::from_secs_f64).ok_or("no seconds");
-                let spent = Spent { cpu: seconds("cpuSeconds")?, wall: seconds("wallSeconds")? };
-                self.add(name, unit, usize::try_from(sample["count"].as_u64().ok_or("no count")?)?, spent);
+    pub fn take(&mut self, told: &[u8]) -> Outcome<()> {
+        let Told { figures, facts } = serde_json::from_slice(told)?;
+        for figure in figures {
+            let unit = if figure.per == Unit::Event.as_str() { Unit::Event } else { Unit::Record };
+            for ToldSample { count, cpu_seconds, wall_seconds } in figure.samples {
+                let (cpu, wall) = (Duration::from_secs_f64(cpu_seconds), Duration::from_secs_f64(wall_seconds));
+                self.add(&figure.name, unit, count, Spent { wall, cpu });
             }
         }
-        for (name, values) in told["facts"].as_object().ok_or("no facts were told")? {
-            values.as_array().into_iter().flatten().filter_map(Value::as_f64).for_each(|value| self.fact(name, value));
+        for (name, values) in facts {
+            self.facts.entry(name).or_default().extend(values);
         }
         Ok(())
     }
+}
+
+/// What another process tells.
+#[derive(Deserialize)]
+struct Told {
+    figures: Vec<ToldFigure>,
+    facts: BTreeMap<String, Vec<f64>>,
+}
+
+#[derive(Deserialize)]
+struct ToldFigure {
+    name: String,
+    per: String,
+    samples: Vec<ToldSample>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ToldSample {
+    count: usize,
+    cpu_seconds: f64,
+    wall_seconds: f64,
 }
 
 impl Sample {

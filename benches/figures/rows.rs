@@ -107,25 +107,20 @@ fn keyless_vs_sigstore_go(report: &Report, generation: Generation) -> Option<Row
         Generation::V2 => ("keyless_v2_vs_sigstore_go", 53.0),
     };
     let (real, distinct) = (generation.real(), generation.distinct());
-    against_go(
-        report,
-        row,
-        floors,
-        real,
-        &[(real, sigstore_go::figure(real)), (distinct, sigstore_go::figure(distinct))],
-    )
+    let cases = [real, distinct].map(|name| (name, sigstore_go::figure(name)));
+    against_go(report, row, floors, &cases)
 }
 
 fn keyed_vs_sigstore_go(report: &Report) -> Option<Row> {
     let (real, distinct) = (Published::keyed_rekor().name, Scheme::P256Logged.name());
     // The peer's faster way: it need not read the predicate.
     let cases = [real, distinct].map(|name| (name, sigstore_go::figure(&sigstore_go::lean(name))));
-    against_go(report, "keyed_rekor_vs_sigstore_go", 6.2, real, &cases)
+    against_go(report, "keyed_rekor_vs_sigstore_go", 6.2, &cases)
 }
 
-/// The worst of several cases, each a name of ours and the peer's figure. `floors` is how many of its own bare
-/// verifications the peer is known to take for `known`; one that takes far more is not what it should be.
-fn against_go(report: &Report, row: &'static str, floors: f64, known: &str, cases: &[(&str, String)]) -> Option<Row> {
+/// The worst of two cases, each a name of ours and the peer's figure. `floors` is how many of its own bare verifications
+/// the peer is known to take for the first; one that takes far more is not what it should be.
+fn against_go(report: &Report, row: &'static str, floors: f64, cases: &[(&str, String); 2]) -> Option<Row> {
     if let Some(why) = report.skipped(sigstore_go::SECTION) {
         return Some(Row::missing(row, why));
     }
@@ -135,7 +130,8 @@ fn against_go(report: &Report, row: &'static str, floors: f64, known: &str, case
     let ratios: Vec<Ratio> =
         cases.iter().map(|(name, peer)| report.ratio(peer, &verifier::verify(name))).collect::<Option<_>>()?;
     let Ratio { ratio, runs } = worst(&ratios)?;
-    let took = report.ratio(&sigstore_go::figure(known), sigstore_go::FLOOR)?.ratio;
+    let [(_, known), _] = cases;
+    let took = report.ratio(known, sigstore_go::FLOOR)?.ratio;
     let said: Vec<String> = cases.iter().zip(&ratios).map(|(case, of)| format!("{} {:.2}", case.0, of.ratio)).collect();
     let note =
         format!("the worst of: {}; the peer takes {took:.1} of its verifications, known: {floors}", said.join("; "));

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Outcome;
@@ -36,6 +37,17 @@ pub struct Peer {
     program: PathBuf,
     plan: PathBuf,
     _dir: tempfile::TempDir,
+}
+
+/// What the peer tells of a case.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Took {
+    name: String,
+    count: usize,
+    cpu_seconds: f64,
+    wall_seconds: f64,
+    error: Option<String>,
 }
 
 /// Writes what the peer reads.
@@ -74,16 +86,14 @@ impl Peer {
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into());
         }
-        for took in serde_json::from_slice::<Vec<Value>>(&output.stdout)? {
-            let name = took["name"].as_str().ok_or("a case has a name")?;
-            let name = if name == "floor" { FLOOR.to_owned() } else { figure(name) };
-            if let Some(why) = took["error"].as_str() {
-                report.skip(&name, why);
+        for took in serde_json::from_slice::<Vec<Took>>(&output.stdout)? {
+            let name = if took.name == "floor" { FLOOR.to_owned() } else { figure(&took.name) };
+            if let Some(why) = took.error {
+                report.skip(&name, &why);
                 continue;
             }
-            let seconds = |member: &str| took[member].as_f64().map(Duration::from_secs_f64).ok_or("no seconds");
-            let spent = Spent { cpu: seconds("cpuSeconds")?, wall: seconds("wallSeconds")? };
-            report.add(&name, Unit::Record, usize::try_from(took["count"].as_u64().ok_or("no count")?)?, spent);
+            let (cpu, wall) = (Duration::from_secs_f64(took.cpu_seconds), Duration::from_secs_f64(took.wall_seconds));
+            report.add(&name, Unit::Record, took.count, Spent { cpu, wall });
         }
         Ok(())
     }
@@ -123,7 +133,7 @@ fn build() -> Outcome<PathBuf> {
     let target = crate::report::folder()?;
     let program = target.parent().ok_or("a target folder")?.join("peers/bin/sigstore-go-peer");
     let output = Command::new("go")
-        .args(["build", "-mod=readonly", "-trimpath", "-o"])
+        .args(["build", "-mod=readonly", "-o"])
         .arg(&program)
         .arg(".")
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/sigstore-go"))

@@ -144,10 +144,9 @@ fn ledger(report: &mut Report, size: Size, kept: &Kept, inputs: &Inputs, dir: &s
     let took = plant.drain_ledger(&records)?;
     report.add(&size.ledger(), Unit::Record, records.len(), took);
     let wanted = u64::try_from(inputs.pairs.len())?.min(kept.events);
-    if wanted > 0 {
-        // From everywhere in the state, none near another.
+    // From everywhere in the state, none near another.
+    if let Some(apart) = kept.events.checked_div(wanted) {
         let remembered = Remembered::new(kept.shape, kept.at)?;
-        let apart = kept.events / wanted;
         let numbers = (0..wanted).map(|at| at * apart);
         let again: Vec<_> = numbers.map(|at| remembered.records(at..at + 1)).collect::<Outcome<_>>()?;
         let again: Vec<_> = again.into_iter().flatten().collect();

@@ -83,7 +83,7 @@ impl Remembered {
         let topic = attestream::event::Topic::SbomSubmitted;
         let sent = of.producer.input(topic, format!("sbom-{number}"), serde_json::to_vec(&document)?);
         let mut records = admit_all(&self.table, &self.inputs, &[&sent])?;
-        if number % self.shape.attested_every == 0 {
+        if number.is_multiple_of(self.shape.attested_every) {
             records.push(of.evidence(number, subject, &document)?);
         }
         Ok(records)

@@ -16,7 +16,7 @@ use attestream::ledger::state::{Memo, State, StatePosition};
 use attestream::ledger::{Folding, LedgerRecord};
 use attestream::log::{Log, Outgoing, Partition, Reader};
 use attestream::rocks::{MemoryBudget, RocksState, StateIdentity};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use super::remembered::{Remembered, Shape};
 use crate::Outcome;
@@ -30,6 +30,13 @@ use crate::whole::{LEDGER, Plant};
 const SHAPE_VERSION: u32 = 1;
 /// Events that are made, and records that are folded, at once.
 const MADE_AT_ONCE: u64 = 4_000;
+
+/// What a kept state says of itself.
+#[derive(Serialize, Deserialize)]
+struct Made {
+    at: Millis,
+    seq: u64,
+}
 
 /// A state that remembers.
 #[derive(Debug, Clone)]
@@ -49,10 +56,8 @@ impl Kept {
         let name = format!("v{SHAPE_VERSION}-t{tenants}-c{few}-{many}-a{attested_every}-{events}");
         let dir = folder()?.join("states").join(name);
         if let Ok(made) = fs::read(dir.join("made.json")) {
-            let made: Value = serde_json::from_slice(&made)?;
-            let number = |name: &str| made[name].as_u64().ok_or("made.json has its numbers");
-            let at = Millis(i64::try_from(number("at")?)?);
-            return Ok(Kept { dir, events, shape, at, seq: number("seq")? });
+            let Made { at, seq } = serde_json::from_slice(&made)?;
+            return Ok(Kept { dir, events, shape, at, seq });
         }
         if dir.exists() {
             fs::remove_dir_all(&dir)?;
@@ -60,8 +65,7 @@ impl Kept {
         fs::create_dir_all(&dir)?;
         let at = crate::whole::now();
         let seq = build(&dir.join("db"), shape, events, at)?;
-        let made = json!({ "at": at.0, "seq": seq, "events": events });
-        fs::write(dir.join("made.json"), serde_json::to_vec_pretty(&made)?)?;
+        fs::write(dir.join("made.json"), serde_json::to_vec_pretty(&Made { at, seq })?)?;
         Ok(Kept { dir, events, shape, at, seq })
     }
 
