@@ -2,7 +2,6 @@
 
 use attestream::admission::{Admission, Fate, Input, TrustTable};
 use attestream::cas::MemoryObjects;
-use attestream::evidence::memo;
 use attestream::ledger::LedgerRecord;
 use attestream::ledger::control::{ControlRecord, FOLD_VERSION, Genesis, LEDGER_FORMAT};
 use attestream::ledger::record::Body;
@@ -10,6 +9,7 @@ use attestream::log::Outgoing;
 use attestream::verdict::result::{AttestationStatus, VERIFIER_EPOCH};
 
 use crate::Outcome;
+use crate::forget;
 use crate::inputs::{Inputs, Scheme};
 use crate::report::{Report, Unit};
 use crate::spent::measure as spent;
@@ -24,7 +24,7 @@ pub fn measure(report: &mut Report, inputs: &Inputs) -> Outcome<()> {
         report.add("admission: CycloneDX document", Unit::Record, count, took);
     }
     let evidence: Vec<&Outgoing> = inputs.evidence().collect();
-    memo::forget();
+    forget::everything();
     let (records, took) = spent(|| admit_all(&table, inputs, &evidence))?;
     report.add(&first_seen(inputs.scheme), Unit::Record, count, took);
     verified(&records)?;

@@ -1,13 +1,13 @@
 //! Admission and the whole path on one core, and on all: what a second one brings.
 
 use attestream::admission::TrustTable;
-use attestream::evidence::memo;
 use attestream::log::Outgoing;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::Outcome;
 use crate::admission::{admit_all, genesis};
 use crate::child;
+use crate::forget;
 use crate::inputs::{Inputs, Make, Scheme};
 use crate::options::Options;
 use crate::report::{self, Report, Unit};
@@ -43,7 +43,7 @@ pub fn in_child(count: usize, options: &Options, report: &mut Report) -> Outcome
     let mut table = TrustTable::default();
     table.apply(&genesis(&inputs));
     let sent: Vec<&Outgoing> = inputs.pairs.iter().flat_map(|pair| [&pair.document, &pair.evidence]).collect();
-    memo::forget();
+    forget::everything();
     let (admitted, took) = spent(|| {
         let each = |sent: &&Outgoing| Ok(admit_all(&table, &inputs, &[sent])?.len());
         sent.par_iter().map(each).sum::<Outcome<usize>>()
@@ -54,7 +54,7 @@ pub fn in_child(count: usize, options: &Options, report: &mut Report) -> Outcome
     report.add(&admission(count), Unit::Event, events, took);
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let plant = Plant::local(dir.path(), &inputs)?;
-    memo::forget();
+    forget::everything();
     let took = plant.drain(&inputs.pairs)?;
     report.add(&embedded(count), Unit::Event, events, took);
     Ok(())

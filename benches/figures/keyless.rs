@@ -5,7 +5,7 @@
 //! repeats between them (the authority's chain, the time stamper's) is remembered, as in a verifier that runs.
 
 use attestream::event::{Digest, Kind, Millis, Subject, SubjectDigests, Tenant, base64, jcs};
-use attestream::evidence::{LogEntry, memo, pem};
+use attestream::evidence::{LogEntry, pem};
 use attestream::signing::keyless::Signed;
 use attestream::signing::log::{Logged, in_bundle};
 use attestream::signing::{KeylessAuthority, KeylessOrder, Predicate, Signer, TransparencyLog};
@@ -17,6 +17,7 @@ use sigstore_types::{ArtifactDigest, Bundle};
 use sigstore_verify::{VerificationPolicy, Verifier};
 
 use crate::Outcome;
+use crate::forget;
 use crate::report::{Report, Unit};
 use crate::spent::measure as spent;
 use crate::verifier::{Case, ours, subject_of, theirs, verify};
@@ -159,11 +160,11 @@ pub fn measure(report: &mut Report, distinct: &[Bundles], times: usize) -> Outco
     for generation in Generation::ALL {
         let real = Bundles::real(generation);
         let times = times.div_ceil(4);
-        one(report, generation.real(), &real, times, memo::forget)?;
+        one(report, generation.real(), &real, times, forget::everything)?;
     }
     for bundles in distinct {
         let trust = bundles.trust()?;
-        memo::forget();
+        forget::everything();
         // The last one only teaches the authority's chain; it is not among those that are measured.
         let (last, _) = bundles.bundles.split_last().ok_or("at least one bundle")?;
         ours(&Case { bytes: last.as_bytes(), trust: &trust }, crate::whole::now())?;

@@ -8,6 +8,7 @@ mod cores;
 mod flat;
 mod floor;
 mod fold;
+mod forget;
 mod inputs;
 mod keyless;
 mod options;

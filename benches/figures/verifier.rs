@@ -2,7 +2,7 @@
 //! `sigstore-verify`.
 
 use attestream::event::Millis;
-use attestream::evidence::{PublicKey, memo};
+use attestream::evidence::PublicKey;
 use attestream::verdict::{self, AttestationStatus, CompiledTrust, TrustRoot};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ParsedPublicKey};
 use ed25519_dalek::{Signature, VerifyingKey};
@@ -11,6 +11,7 @@ use sigstore_types::{ArtifactDigest, Bundle, DerPublicKey, DigestBytes, HashAlgo
 use sigstore_verify::{PublicKeyVerificationPolicy, Verifier};
 
 use crate::Outcome;
+use crate::forget;
 use crate::inputs::Inputs;
 use crate::report::{Report, Unit};
 use crate::spent::measure as spent;
@@ -67,7 +68,7 @@ pub fn keyed(report: &mut Report, inputs: &Inputs) -> Outcome<()> {
     let signed: Vec<Signed> = cases.iter().map(Signed::of).collect::<Outcome<_>>()?;
     let (_, took) = spent(|| signed.iter().try_for_each(Signed::verify))?;
     report.add(&signatures(name), Unit::Record, cases.len(), took);
-    memo::forget();
+    forget::everything();
     let (_, took) = spent(|| cases.iter().try_for_each(|case| ours(case, inputs.at)))?;
     report.add(&verify(name), Unit::Record, cases.len(), took);
     let (_, took) = spent(|| cases.iter().try_for_each(|case| ours(case, inputs.at)))?;

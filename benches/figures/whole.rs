@@ -17,6 +17,7 @@ use attestream::telemetry::{Observer, Role};
 use attestream::verdict::VERIFIER_EPOCH;
 
 use crate::Outcome;
+use crate::forget;
 use crate::inputs::{Inputs, Pair};
 use crate::report::{Report, Unit};
 use crate::spent::{Spent, Start};
@@ -38,6 +39,7 @@ pub fn local(report: &mut Report, inputs: &Inputs) -> Outcome<()> {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let plant = Plant::local(dir.path(), inputs)?;
     let (count, name) = (inputs.pairs.len(), inputs.scheme.name());
+    forget::everything();
     let took = plant.drain(&inputs.pairs)?;
     report.add(&embedded(name), Unit::Event, count, took);
     let took = plant.drain(&inputs.pairs)?;

@@ -2,7 +2,6 @@
 //! resident is that state's and no other's.
 
 use attestream::admission::TrustTable;
-use attestream::evidence::memo;
 use attestream::log::Outgoing;
 
 use super::remembered::{Remembered, Shape};
@@ -10,6 +9,7 @@ use super::state::{Kept, settle};
 use crate::Outcome;
 use crate::admission::{admit_all, genesis};
 use crate::child;
+use crate::forget;
 use crate::inputs::{Inputs, Make, Scheme};
 use crate::options::Options;
 use crate::report::{self, Report, Unit, float};
@@ -126,7 +126,7 @@ fn path(report: &mut Report, size: Size, kept: &Kept, inputs: &Inputs, dir: &std
     let plant = Plant::local(dir, inputs)?;
     kept.give(&plant)?;
     settle()?;
-    memo::forget();
+    forget::everything();
     let took = plant.drain(&inputs.pairs)?;
     report.add(&size.path(), Unit::Event, inputs.pairs.len(), took);
     Ok(())
