@@ -1,6 +1,6 @@
 # One profile (dev, in Cargo.toml) and one target folder for everything, so that the C++ is compiled once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check chaos chaos-points simulate bench peers fuzz kafka kafka-stop setup setup-build
+.PHONY: help demo test check chaos chaos-points simulate bench bench-build peers fuzz kafka kafka-stop setup setup-build
 
 KAFKA_DIR ?= target/kafka/broker
 
@@ -39,9 +39,15 @@ SEEDS ?= 2000
 simulate: setup-build ## SEEDS seeds FROM one on: the whole system in one thread, with all that may befall it; appends to tests/simulation/summary.md
 	@tests/simulation/simulate $(SEEDS) $(FROM)
 
-bench: setup ## first figures of the parts and of the whole (benches/README.md)
+# Incremental compilation splits our own crate into so many units that it is slower; dependencies are the same either way.
+BENCH = CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_OPT_LEVEL=3 .ci/build bench --profile dev --bench figures
+bench: setup ## all figures beside their peers and a row for each aim, for one tenant and eight (benches/README.md); ARGS=--quick
 	@deploy/kafka/kafka fetch || true
-	CARGO_PROFILE_DEV_OPT_LEVEL=3 .ci/build bench --profile dev --bench figures
+	$(BENCH) -- --tenants 1 $(ARGS)
+	$(BENCH) -- --tenants 8 $(ARGS)
+
+bench-build: setup ## the program that measures
+	$(BENCH) --no-run
 
 fuzz: ## each fuzz target for SECONDS_EACH (60), where nightly and cargo-fuzz are there; appends to fuzz/summary.md
 	@.ci/fuzz

@@ -2,7 +2,6 @@
 
 use attestream::admission::{Admission, Fate, Input, TrustTable};
 use attestream::cas::MemoryObjects;
-use attestream::evidence::memo;
 use attestream::ledger::LedgerRecord;
 use attestream::ledger::control::{ControlRecord, FOLD_VERSION, Genesis, LEDGER_FORMAT};
 use attestream::ledger::record::Body;
@@ -10,6 +9,7 @@ use attestream::log::Outgoing;
 use attestream::verdict::result::{AttestationStatus, VERIFIER_EPOCH};
 
 use crate::Outcome;
+use crate::forget;
 use crate::inputs::{Inputs, Scheme};
 use crate::report::{Report, Unit};
 use crate::spent::measure as spent;
@@ -24,13 +24,25 @@ pub fn measure(report: &mut Report, inputs: &Inputs) -> Outcome<()> {
         report.add("admission: CycloneDX document", Unit::Record, count, took);
     }
     let evidence: Vec<&Outgoing> = inputs.evidence().collect();
-    memo::forget();
+    forget::everything();
     let (records, took) = spent(|| admit_all(&table, inputs, &evidence))?;
-    report.add(&format!("admission: attestation, {}", inputs.scheme.name()), Unit::Record, count, took);
+    report.add(&first_seen(inputs.scheme), Unit::Record, count, took);
     verified(&records)?;
+    let (_, took) = spent(|| Ok(records.iter().map(|record| record.to_bytes().len()).sum::<usize>()))?;
+    report.add(&format!("ledger record: write, attestation, {}", inputs.scheme.name()), Unit::Record, count, took);
     let (_, took) = spent(|| admit_all(&table, inputs, &evidence))?;
-    report.add(&format!("admission: again, {}", inputs.scheme.name()), Unit::Record, count, took);
+    report.add(&again(inputs.scheme), Unit::Record, count, took);
     Ok(())
+}
+
+/// The figure of evidence that is seen for the first time.
+pub fn first_seen(scheme: Scheme) -> String {
+    format!("admission: attestation, {}", scheme.name())
+}
+
+/// The figure of the same evidence once more.
+pub fn again(scheme: Scheme) -> String {
+    format!("admission: again, {}", scheme.name())
 }
 
 /// The genesis of a ledger of one partition under the inputs' trust.

@@ -1,4 +1,6 @@
 //! Events as they come in: a CycloneDX document of about 4 KiB and a bundle with an attestation that carries it.
+//!
+//! The same make gives the same keys and documents; ECDSA signatures are others each time.
 
 use attestream::event::{Digest, Millis, Subject, SubjectDigests, Topic, jcs};
 use attestream::ledger::control::TrustRootBytes;
@@ -11,7 +13,6 @@ use serde_json::{Value, json};
 
 use crate::Outcome;
 
-const TENANTS: usize = 8;
 const YEAR_MS: i64 = 365 * 86_400_000;
 
 /// How evidence is signed.
@@ -46,6 +47,18 @@ impl Scheme {
     }
 }
 
+/// What is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Make {
+    pub scheme: Scheme,
+    pub tenants: usize,
+    pub events: usize,
+    /// The number of the first event: two ranges that do not meet have no event in common.
+    pub first: u64,
+    /// The time at which everything is signed, logged and admitted.
+    pub at: Millis,
+}
+
 /// One event: what is sent for it.
 pub struct Pair {
     pub document: Outgoing,
@@ -61,15 +74,20 @@ pub struct Inputs {
     pub pairs: Vec<Pair>,
 }
 
-struct Producer {
-    tenant: String,
-    signer: Signer,
+/// One tenant's producer.
+pub struct Producer {
+    pub tenant: String,
+    pub signer: Signer,
 }
 
+/// Components of a document of about 4 KiB.
+const COMPONENTS: u64 = 20;
+
 impl Inputs {
-    pub fn make(scheme: Scheme, events: usize, at: Millis) -> Outcome<Self> {
+    pub fn make(make: Make) -> Outcome<Self> {
+        let Make { scheme, tenants, events, first, at } = make;
         let producers: Vec<Producer> =
-            (0..TENANTS).map(|number| Producer::new(number, scheme)).collect::<Outcome<_>>()?;
+            (0..tenants).map(|number| Producer::new(number, scheme)).collect::<Outcome<_>>()?;
         let mut log = TransparencyLog::new(Signer::ecdsa_p256([200; 32])?, "log.example", 1 << 40);
         let root = jcs::of_own_value(&json!({
             "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
@@ -77,7 +95,7 @@ impl Inputs {
             "certificateAuthorities": [], "ctlogs": [], "timestampAuthorities": [],
         }));
         let tenants = producers.iter().map(|producer| producer.trust(scheme, at)).collect::<Outcome<_>>()?;
-        let pairs = producers.iter().cycle().take(events).enumerate();
+        let pairs = (first..).zip(producers.iter().cycle()).take(events);
         let pairs = pairs.map(|(number, producer)| producer.pair(number, scheme, &mut log, at));
         let pairs = pairs.collect::<Outcome<_>>()?;
         Ok(Inputs { scheme, at, tenants, root: TrustRootBytes::new(String::from_utf8(root)?), pairs })
@@ -93,8 +111,8 @@ impl Inputs {
 }
 
 impl Producer {
-    fn new(number: usize, scheme: Scheme) -> Outcome<Self> {
-        let seed = [u8::try_from(number + 1)?; 32];
+    pub fn new(number: usize, scheme: Scheme) -> Outcome<Self> {
+        let seed = *Digest::of(format!("producer {number}").as_bytes()).as_bytes();
         let signer = if scheme.is_ed25519() { Signer::ed25519(seed)? } else { Signer::ecdsa_p256(seed)? };
         Ok(Producer { tenant: format!("tenant-{number}"), signer })
     }
@@ -111,8 +129,8 @@ impl Producer {
         Ok(serde_json::from_value(json!({ "tenant": self.tenant, "keys": [key], "log": log }))?)
     }
 
-    fn pair(&self, number: usize, scheme: Scheme, log: &mut TransparencyLog, at: Millis) -> Outcome<Pair> {
-        let (document, subject) = document(&self.tenant, number);
+    fn pair(&self, number: u64, scheme: Scheme, log: &mut TransparencyLog, at: Millis) -> Outcome<Pair> {
+        let (document, subject) = document(&self.tenant, number, COMPONENTS);
         let payload = statement(&[subject], "https://cyclonedx.org/bom", &document);
         let sealed = Sealed::seal(IN_TOTO, payload, &self.signer)?;
         let envelope = sealed.envelope();
@@ -129,16 +147,16 @@ impl Producer {
         })
     }
 
-    fn input(&self, topic: Topic, name: String, value: Vec<u8>) -> Outgoing {
+    pub fn input(&self, topic: Topic, name: String, value: Vec<u8>) -> Outgoing {
         let key = Some(format!("{}/{name}", self.tenant).into_bytes());
         Outgoing { topic, owner: None, partition: None, key, value: Some(value), headers: Vec::new() }
     }
 }
 
-/// A document about an image of its own, with twenty components.
-fn document(tenant: &str, number: usize) -> (Value, Subject) {
+/// A document about an image of its own: some 400 bytes, and 180 for each component.
+pub fn document(tenant: &str, number: u64, components: u64) -> (Value, Subject) {
     let sha256 = Digest::of(format!("{tenant} image {number}").as_bytes()).hex();
-    let component = |at: usize| {
+    let component = |at: u64| {
         let (name, version) = (format!("package-{number}-{at}"), format!("{}.{}.{at}", number % 7, number % 11));
         json!({
             "type": "library", "bom-ref": format!("ref-{at}"), "name": name, "version": version,
@@ -155,7 +173,7 @@ fn document(tenant: &str, number: usize) -> (Value, Subject) {
                 "hashes": [{ "alg": "SHA-256", "content": sha256 }],
             },
         },
-        "components": (0..20).map(component).collect::<Vec<_>>(),
+        "components": (0..components).map(component).collect::<Vec<_>>(),
     });
     let digest = SubjectDigests { sha256: Some(sha256), ..SubjectDigests::default() };
     (document, Subject { digest, name: Some(format!("image-{number}")), ..Subject::default() })

@@ -1,59 +1,132 @@
-//! First figures of the pipeline's parts and of the whole, with bare signature verification measured beside them in
-//! the same run. `benches/README.md` says how each is measured and what may not be concluded.
+//! Figures of the pipeline's parts and of the whole, with bare signature verification and peers measured beside them in
+//! the same run, and a row for each aim. `benches/README.md` says how each is measured and what may not be concluded.
 
 mod admission;
 mod broker;
+mod child;
+mod cores;
+mod flat;
 mod floor;
 mod fold;
+mod forget;
 mod inputs;
+mod keyless;
 mod options;
+mod published;
 mod report;
+mod restore;
+mod rows;
+mod sigstore_go;
 mod spent;
+mod summary;
 mod verifier;
+mod watch;
 mod whole;
 
-use inputs::{Inputs, Scheme};
+use inputs::{Inputs, Make, Scheme};
+use keyless::{Bundles, Generation};
 use options::Options;
+use published::Published;
 use report::Report;
+use sigstore_go::Peer;
 
 /// A benchmark that fails says why and ends: nothing here is handled.
 pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 fn main() -> Outcome<()> {
     let options = Options::read(std::env::args().skip(1))?;
+    if let Some(what) = &options.child {
+        return child::obey(what, &options);
+    }
     let mut report = Report::default();
-    let at = whole::now();
-    let made = |scheme| Inputs::make(scheme, options.events, at);
-    let (ed25519, keyed, logged) = (made(Scheme::Ed25519)?, made(Scheme::P256)?, made(Scheme::P256Logged)?);
-    let edwards = made(Scheme::Ed25519Logged)?;
+    let made = Made::of(&options)?;
+    let peer = made.peer(&options, &mut report);
     // Whatever else the machine does falls on all figures alike: each round measures every one of them.
     for round in 0..options.repetitions {
         report::progress(&format!("round {} of {}", round + 1, options.repetitions));
-        if options.wants("floor") {
-            floor::measure(&mut report, options.events)?;
+        made.measure(&options, &mut report)?;
+        if let Some(peer) = &peer {
+            peer.measure(&mut report)?;
         }
-        if options.wants("verifier") {
-            for inputs in [&edwards, &logged] {
-                verifier::keyed(&mut report, inputs)?;
+    }
+    if options.wants("cores") {
+        cores::measure(&mut report, &options)?;
+    }
+    if options.wants("flat") {
+        flat::measure(&mut report, &options)?;
+    }
+    if options.wants("kafka") {
+        broker::measure(&mut report, &made.keyed, options.repetitions)?;
+    }
+    rows::add(&mut report, &options);
+    report.print(&options);
+    report.write(&options)
+}
+
+/// Everything that the rounds take in.
+struct Made {
+    ed25519: Inputs,
+    keyed: Inputs,
+    edwards_logged: Inputs,
+    logged: Inputs,
+    distinct: Vec<Bundles>,
+}
+
+impl Made {
+    fn of(options: &Options) -> Outcome<Self> {
+        let (tenants, events, at) = (options.tenants, options.events, whole::now());
+        let make = |scheme| Inputs::make(Make { scheme, tenants, events, first: 0, at });
+        let distinct = Generation::ALL.map(|generation| Bundles::distinct(generation, events.div_ceil(4) + 1, at));
+        Ok(Made {
+            ed25519: make(Scheme::Ed25519)?,
+            keyed: make(Scheme::P256)?,
+            edwards_logged: make(Scheme::Ed25519Logged)?,
+            logged: make(Scheme::P256Logged)?,
+            distinct: distinct.into_iter().collect::<Outcome<_>>()?,
+        })
+    }
+
+    /// The peer in Go; without it its rows say why.
+    fn peer(&self, options: &Options, report: &mut Report) -> Option<Peer> {
+        if !options.wants(sigstore_go::SECTION) {
+            return None;
+        }
+        match Peer::prepare(&self.distinct, &self.logged, options.events) {
+            Ok(peer) => Some(peer),
+            Err(problem) => {
+                report.skip(sigstore_go::SECTION, &problem.to_string());
+                None
             }
-            verifier::keyless(&mut report, options.events)?;
+        }
+    }
+
+    /// One round.
+    fn measure(&self, options: &Options, report: &mut Report) -> Outcome<()> {
+        if options.wants("floor") {
+            floor::measure(report, options.events)?;
+        }
+        if options.wants("verifier") || options.wants(sigstore_go::SECTION) {
+            for inputs in [&self.edwards_logged, &self.logged] {
+                verifier::keyed(report, inputs)?;
+            }
+            Published::keyed_rekor().measure(report, options.events.div_ceil(4))?;
+            keyless::measure(report, &self.distinct, options.events)?;
         }
         if options.wants("admission") {
-            for inputs in [&ed25519, &keyed, &logged] {
-                admission::measure(&mut report, inputs)?;
+            for inputs in [&self.ed25519, &self.keyed, &self.logged] {
+                admission::measure(report, inputs)?;
             }
         }
         if options.wants("fold") {
-            fold::measure(&mut report, &keyed)?;
+            fold::measure(report, &self.keyed)?;
+        }
+        if options.wants("restore") {
+            restore::measure(report, options.tenants, 5 * options.events)?;
         }
         if options.wants("local") {
-            whole::local(&mut report, &keyed)?;
-            whole::local(&mut report, &logged)?;
+            whole::local(report, &self.keyed)?;
+            whole::local(report, &self.logged)?;
         }
+        Ok(())
     }
-    if options.wants("kafka") {
-        broker::measure(&mut report, &keyed, options.repetitions)?;
-    }
-    report.print(&options);
-    report.write(&options)
 }

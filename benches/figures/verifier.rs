@@ -1,33 +1,35 @@
-//! The verifier alone: parse and verify, beside the bare signatures of the same evidence and the bare `sigstore-verify`.
+//! The verifier alone on keyed evidence: parse and verify, beside the bare signatures of the same evidence and the bare
+//! `sigstore-verify`.
 
-use attestream::event::{Digest, Millis, Tenant};
-use attestream::evidence::{PublicKey, memo};
-use attestream::verdict::tenant::{LogPolicy, PinnedIdentity, PredicateType};
-use attestream::verdict::{self, AttestationStatus, CompiledTrust, TenantTrust, TrustRoot};
+use attestream::event::Millis;
+use attestream::evidence::PublicKey;
+use attestream::verdict::{self, AttestationStatus, CompiledTrust, TrustRoot};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ParsedPublicKey};
 use ed25519_dalek::{Signature, VerifyingKey};
 use sigstore_trust_root::TrustedRoot;
 use sigstore_types::{ArtifactDigest, Bundle, DerPublicKey, DigestBytes, HashAlgorithm};
-use sigstore_verify::{PublicKeyVerificationPolicy, VerificationPolicy, Verifier};
+use sigstore_verify::{PublicKeyVerificationPolicy, Verifier};
 
 use crate::Outcome;
+use crate::forget;
 use crate::inputs::Inputs;
 use crate::report::{Report, Unit};
 use crate::spent::measure as spent;
 
 /// One piece of evidence, and under what it verifies.
-struct Case<'a> {
-    bytes: &'a [u8],
-    trust: &'a CompiledTrust,
+pub struct Case<'a> {
+    pub bytes: &'a [u8],
+    pub trust: &'a CompiledTrust,
 }
 
-fn ours(case: &Case<'_>, now: Millis) -> Outcome<()> {
+/// Parses and verifies. What does not verify is a fault of the benchmark.
+pub fn ours(case: &Case<'_>, now: Millis) -> Outcome<()> {
     let parsed = verdict::parse(case.bytes, &case.trust.own_types())?;
     let result = verdict::verify(&parsed, case.trust, now);
     if result.status == AttestationStatus::Verified { Ok(()) } else { Err(format!("{:?}", result.reasons).into()) }
 }
 
-fn subject_of(bytes: &[u8]) -> Outcome<ArtifactDigest> {
+pub fn subject_of(bytes: &[u8]) -> Outcome<ArtifactDigest> {
     let statement = verdict::parse(bytes, &[])?.statement?;
     let of = |subject: &attestream::event::Subject| {
         let sha256 = subject.digest.sha256.clone().map(|hex| (HashAlgorithm::Sha2256, hex));
@@ -36,6 +38,21 @@ fn subject_of(bytes: &[u8]) -> Outcome<ArtifactDigest> {
     let (algorithm, hex) = statement.subjects.iter().find_map(of).ok_or("a subject with a digest")?;
     let digest = attestream::event::digest::unhex(&hex).ok_or("no hex")?;
     Ok(ArtifactDigest::new(algorithm, DigestBytes::new(digest))?)
+}
+
+/// The figure of parse and verify.
+pub fn verify(name: &str) -> String {
+    format!("verify: {name}")
+}
+
+/// The figure of the signatures alone.
+pub fn signatures(name: &str) -> String {
+    format!("signatures: {name}")
+}
+
+/// The figure of `sigstore-verify`.
+pub fn theirs(name: &str) -> String {
+    format!("sigstore-verify: {name}")
 }
 
 /// Evidence by pinned keys: every piece is another, so nothing but what the log repeats can be remembered.
@@ -50,14 +67,14 @@ pub fn keyed(report: &mut Report, inputs: &Inputs) -> Outcome<()> {
 
     let signed: Vec<Signed> = cases.iter().map(Signed::of).collect::<Outcome<_>>()?;
     let (_, took) = spent(|| signed.iter().try_for_each(Signed::verify))?;
-    report.add(&format!("signatures: {name}"), Unit::Record, cases.len(), took);
-    memo::forget();
+    report.add(&signatures(name), Unit::Record, cases.len(), took);
+    forget::everything();
     let (_, took) = spent(|| cases.iter().try_for_each(|case| ours(case, inputs.at)))?;
-    report.add(&format!("verify: {name}"), Unit::Record, cases.len(), took);
+    report.add(&verify(name), Unit::Record, cases.len(), took);
     let (_, took) = spent(|| cases.iter().try_for_each(|case| ours(case, inputs.at)))?;
     report.add(&format!("verify: again, {name}"), Unit::Record, cases.len(), took);
 
-    let theirs = Verifier::new(&TrustedRoot::from_json(&inputs.root.json)?)?;
+    let peer = Verifier::new(&TrustedRoot::from_json(&inputs.root.json)?)?;
     let policies = inputs.tenants.iter().map(|trust| {
         let pem = &trust.keys.first().ok_or("a key")?.spki;
         Ok(PublicKeyVerificationPolicy::new(DerPublicKey::from_pem(pem)?))
@@ -67,11 +84,11 @@ pub fn keyed(report: &mut Report, inputs: &Inputs) -> Outcome<()> {
     let (_, took) = spent(|| {
         for ((case, policy), artifact) in cases.iter().zip(policies.iter().cycle()).zip(&artifacts) {
             let bundle = Bundle::from_json(std::str::from_utf8(case.bytes)?)?;
-            theirs.verify(artifact.clone(), &bundle, policy)?;
+            peer.verify(artifact.clone(), &bundle, policy)?;
         }
         Ok(())
     })?;
-    report.add(&format!("sigstore-verify: {name}"), Unit::Record, cases.len(), took);
+    report.add(&theirs(name), Unit::Record, cases.len(), took);
     Ok(())
 }
 
@@ -134,51 +151,4 @@ impl Signed {
         self.key.verify(&self.pae, &self.signature)?;
         self.by_log.iter().try_for_each(|(message, signature)| Ok(self.log.verify_sig(message, signature)?))
     }
-}
-
-const JS: &str = include_str!("../../tests/vectors/sigstore/js/bundleV03-dsse.sigstore");
-const PUBLIC: &str = include_str!("../../tests/vectors/sigstore/trusted_root.json");
-const COSIGN: &str = include_str!("../../tests/vectors/cosign/keyless/ci.rekor2-tsa.slsa-v1.sigstore.json");
-const LOCAL: &str = include_str!("../../tests/vectors/cosign/config/trusted-root-local.json");
-
-/// Real bundles of Fulcio's certificates. First: nothing at all is remembered, not even the authorities' own chains, which
-/// a running verifier does remember.
-pub fn keyless(report: &mut Report, times: usize) -> Outcome<()> {
-    for (name, bundle, root) in [("keyless, Rekor v1", JS, PUBLIC), ("keyless, Rekor v2 and time stamp", COSIGN, LOCAL)]
-    {
-        let now = crate::whole::now();
-        let trust = believed(bundle, root)?;
-        let case = Case { bytes: bundle.as_bytes(), trust: &trust };
-        let (_, took) = spent(|| {
-            (0..times).try_for_each(|_| {
-                memo::forget();
-                ours(&case, now)
-            })
-        })?;
-        report.add(&format!("verify: {name}"), Unit::Record, times, took);
-        let (_, took) = spent(|| (0..times).try_for_each(|_| ours(&case, now)))?;
-        report.add(&format!("verify: again, {name}"), Unit::Record, times, took);
-        let theirs = Verifier::new(&TrustedRoot::from_json(root)?)?;
-        let (artifact, policy) = (subject_of(bundle.as_bytes())?, VerificationPolicy::any_identity());
-        let (_, took) = spent(|| {
-            (0..times).try_for_each(|_| {
-                theirs.verify(artifact.clone(), &Bundle::from_json(bundle)?, &policy)?;
-                Ok(())
-            })
-        })?;
-        report.add(&format!("sigstore-verify: {name}"), Unit::Record, times, took);
-    }
-    Ok(())
-}
-
-/// Trust in whoever signed the bundle.
-fn believed(bundle: &str, root: &str) -> Outcome<CompiledTrust> {
-    let stated = verdict::parse(bundle.as_bytes(), &[])?.statement?;
-    let mut trust = TenantTrust::empty(Tenant::new("acme")?);
-    trust.log = LogPolicy::Proof;
-    trust.predicate_types =
-        vec![PredicateType { predicate_type: stated.predicate_type, kind: attestream::event::Kind::Ingest }];
-    let any = |issuer: &str| PinnedIdentity { issuer: issuer.to_owned(), san: None, san_regex: Some(".+".to_owned()) };
-    trust.identities = ["https://github.com/login/oauth", "http://127.0.0.1:8888/ci"].map(any).to_vec();
-    Ok(CompiledTrust::compile(&trust, Some(TrustRoot::load(root.as_bytes(), Digest::of(root.as_bytes()))?))?)
 }

@@ -1,10 +1,11 @@
 //! Snapshots: taken, kept, restored, and refused.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use attestream::ledger::state::{Recall, State};
-use attestream::rocks::{Care, RocksState, Snapshots, StateIdentity, StoreCode};
+use attestream::rocks::{Care, RocksState, SnapshotManifest, Snapshots, StateIdentity, StoreCode};
 
 use super::{budget, copy_folder, damage, identity, open, position, remember};
 
@@ -224,4 +225,50 @@ fn what_a_crash_left_half_made_is_no_snapshot_and_is_cleared() {
     assert!(!half_restored.exists());
     stage.snapshots.take(&stage.state, true).unwrap();
     assert!(!half.exists());
+}
+
+/// The tables of a snapshot's database, by name.
+fn tables(snapshot: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(snapshot.join("db")).unwrap().map(|entry| entry.unwrap().path());
+    let mut tables: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|e| e == "sst")).collect();
+    tables.sort();
+    tables
+}
+
+#[test]
+fn a_table_that_the_snapshot_before_has_measured_is_not_read_again() {
+    let stage = Stage::new();
+    let (before, earlier) = stage.snapshots.take(&stage.state, false).unwrap();
+    let table = tables(&before).remove(0);
+    let name = table.file_name().unwrap().to_str().unwrap().to_owned();
+    // In place: the state's file, this snapshot's and the next one's are one. Who read it now would write down the damage.
+    let mut bytes = fs::read(&table).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x40;
+    fs::OpenOptions::new().write(true).open(&table).unwrap().write_all(&bytes).unwrap();
+    let (_, later) = stage.snapshots.take(&stage.state, false).unwrap();
+    let of = |manifest: &SnapshotManifest| manifest.files.iter().find(|file| file.name == name).cloned().unwrap();
+    assert_eq!(of(&later), of(&earlier));
+    let error = stage.snapshots.restore(&identity(), &stage.target(), &budget()).unwrap_err();
+    assert!(error.detail.contains("not the bytes of its manifest"), "a restore still reads it: {error}");
+}
+
+#[test]
+fn a_file_that_only_has_the_name_of_an_earlier_table_is_measured() {
+    let stage = Stage::new();
+    let (before, _) = stage.snapshots.take(&stage.state, false).unwrap();
+    for table in tables(&before) {
+        // As large, of this name, and another file.
+        let bytes = fs::read(&table).unwrap();
+        fs::remove_file(&table).unwrap();
+        fs::write(&table, vec![0; bytes.len()]).unwrap();
+    }
+    let manifest = fs::read_to_string(before.join("manifest.json")).unwrap();
+    let zeros = format!("sha256:{}", "0".repeat(64));
+    let pieces: Vec<&str> = manifest.split("\"digest\": \"sha256:").collect();
+    let rest = pieces[1..].iter().map(|piece| format!("\"digest\": \"{zeros}{}", &piece[64..]));
+    fs::write(before.join("manifest.json"), format!("{}{}", pieces[0], rest.collect::<String>())).unwrap();
+    let (after, _) = stage.snapshots.take(&stage.state, true).unwrap();
+    let restored = stage.snapshots.restore(&identity(), &stage.target(), &budget()).unwrap();
+    assert_eq!((restored.from, restored.refused), (after, vec![]));
 }

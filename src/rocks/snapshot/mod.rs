@@ -1,6 +1,7 @@
 //! Snapshots of a partition's state, so that a new owner replays a tail and not a ledger.
 
 mod files;
+mod known;
 mod manifest;
 mod restore;
 mod take;

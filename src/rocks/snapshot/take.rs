@@ -10,6 +10,7 @@ use crate::ledger::state::{State, StateError};
 use crate::rocks::{RocksState, STATE_FORMAT, StateIdentity, StoreCode, StoreError};
 
 use super::files::{clear, measure, names, sync, write};
+use super::known::Known;
 use super::manifest::{DATABASE, MANIFEST, SNAPSHOT_FORMAT, SnapshotFile, SnapshotManifest};
 
 /// The snapshots of one partition in one folder, which one process writes at a time.
@@ -36,7 +37,7 @@ impl Snapshots {
         let database = temporary.join(DATABASE);
         state.checkpoint(&database)?;
         let state_hash = if hashed { Some(state.state_hash().map_err(failed)?) } else { None };
-        let files = measure_all(&database)?;
+        let files = measure_all(&database, &Known::of(&self.list()?, state.identity()))?;
         let manifest =
             SnapshotManifest { format: SNAPSHOT_FORMAT, state_format: STATE_FORMAT, position, state_hash, files };
         let json = serde_json::to_vec_pretty(&manifest);
@@ -87,10 +88,16 @@ fn order_of(name: &str) -> Option<(u64, u32)> {
     Some((seq.parse().ok()?, n.parse().ok()?))
 }
 
-fn measure_all(database: &Path) -> Result<Vec<SnapshotFile>, StoreError> {
+/// Every file with its digest; those that the snapshot before has measured and synced are not read again.
+fn measure_all(database: &Path, known: &Known) -> Result<Vec<SnapshotFile>, StoreError> {
     let mut files = Vec::new();
     for name in names(database)? {
-        let (digest, size) = measure(&database.join(&name))?;
+        let path = database.join(&name);
+        if let Some(file) = known.entry(&name, &path)? {
+            files.push(file);
+            continue;
+        }
+        let (digest, size) = measure(&path)?;
         files.push(SnapshotFile { name, size, digest });
     }
     Ok(files)
