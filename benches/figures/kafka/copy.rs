@@ -13,22 +13,22 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use super::feed::{Feed, publish, shuffled};
 use super::interval::median;
-use super::options::KafkaOptions;
 use super::path::Path;
 use super::peer::Stretch;
+use super::section::Bench;
 use super::site::{Group, Site, create};
 use crate::Outcome;
-use crate::broker::Broker;
 use crate::report::{self, Report};
 use crate::spent::Start;
-use crate::summary::{Aim, Row};
+use crate::summary::Row;
 
 const PATIENCE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_micros(200);
 const COPIED: &str = "copied";
 
-pub fn measure(report: &mut Report, broker: &Broker, data: &std::path::Path, options: &KafkaOptions) -> Outcome<()> {
-    let feed = Feed::new(options.tenants, crate::whole::now())?;
+pub fn measure(report: &mut Report, bench: &Bench<'_>, data: &std::path::Path) -> Outcome<()> {
+    let Bench { broker, options, tenants } = *bench;
+    let feed = Feed::new(tenants, crate::whole::now())?;
     let site = Site::open(&broker.bootstrap, "c.", options.partitions, &feed)?;
     create(&broker.bootstrap, &[(COPIED.to_owned(), options.partitions, std::collections::BTreeMap::new())])?;
     let topics = [site.name(Topic::SbomSubmitted), site.name(Topic::AttestationPublished)];
@@ -59,22 +59,16 @@ pub fn measure(report: &mut Report, broker: &Broker, data: &std::path::Path, opt
     let ratios: Vec<f64> = ours.iter().zip(&copies).map(|(ours, copy)| ours.per_second() / copy.per_second()).collect();
     let micros = |samples: &[Stretch]| 1e6 / each(samples, Stretch::per_core);
     let [at_copy, at_ours] = &brokers;
-    report.row(Row {
-        name: "kafka_vs_copy",
-        ratio: median(&ratios),
-        aim: Aim::AtLeast(0.6),
-        runs: ratios.len(),
-        unit: "records per second / records per second",
-        note: format!(
-            "ours {:.0}/s, {:.1} µs; copy {:.0}/s, {:.1} µs of the client; the broker's own {:.1} and {:.1} µs a record",
-            each(&ours, Stretch::per_second),
-            micros(&ours),
-            each(&copies, Stretch::per_second),
-            micros(&copies),
-            median(at_ours) * 1e6,
-            median(at_copy) * 1e6,
-        ),
-    });
+    let note = format!(
+        "ours {:.0}/s, {:.1} µs; copy {:.0}/s, {:.1} µs of the client; the broker's own {:.1} and {:.1} µs a record",
+        each(&ours, Stretch::per_second),
+        micros(&ours),
+        each(&copies, Stretch::per_second),
+        micros(&copies),
+        median(at_ours) * 1e6,
+        median(at_copy) * 1e6,
+    );
+    report.row(Row::reached("kafka_vs_copy", median(&ratios), ratios.len(), note));
     path.close()
 }
 

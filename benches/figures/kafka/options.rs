@@ -5,7 +5,6 @@ use crate::Outcome;
 /// Counts of the sections on a broker. The defaults are those of a full run.
 #[derive(Debug, Clone)]
 pub struct KafkaOptions {
-    pub tenants: usize,
     /// Repetitions of everything that is compared with a peer.
     pub runs: usize,
     /// Events of the join, and as many attestations.
@@ -19,7 +18,7 @@ pub struct KafkaOptions {
     /// For how long latency is measured at each rate.
     pub seconds: usize,
     /// Remembered events at which an instance is killed.
-    pub remembered: Vec<usize>,
+    pub killed_at: Vec<usize>,
     /// Kills at each of them.
     pub kills: usize,
     /// Partitions of inputs, ledger and outputs.
@@ -29,14 +28,13 @@ pub struct KafkaOptions {
 impl Default for KafkaOptions {
     fn default() -> Self {
         KafkaOptions {
-            tenants: 8,
             runs: 3,
             pairs: 400_000,
             slice: 12_000,
             slices: 8,
             again: 5,
             seconds: 20,
-            remembered: vec![400_000, 10_000_000],
+            killed_at: vec![400_000, 10_000_000],
             kills: 5,
             partitions: 4,
         }
@@ -45,7 +43,7 @@ impl Default for KafkaOptions {
 
 impl KafkaOptions {
     /// Everything small: to see that it works, not to conclude from.
-    fn quick() -> Self {
+    pub fn quick() -> Self {
         KafkaOptions {
             runs: 1,
             pairs: 20_000,
@@ -53,17 +51,15 @@ impl KafkaOptions {
             slices: 2,
             again: 2,
             seconds: 4,
-            remembered: vec![10_000, 20_000],
+            killed_at: vec![10_000, 20_000],
             kills: 2,
             ..KafkaOptions::default()
         }
     }
 
-    /// Takes an argument that is one of its own. `--quick` first: what follows it counts.
+    /// Takes an argument that is one of its own.
     pub fn take(&mut self, argument: &str, value: &mut dyn FnMut() -> Result<String, String>) -> Outcome<bool> {
         match argument {
-            "--quick" => *self = KafkaOptions { tenants: self.tenants, ..KafkaOptions::quick() },
-            "--tenants" => self.tenants = value()?.parse()?,
             "--runs" => self.runs = value()?.parse()?,
             "--pairs" => self.pairs = value()?.parse()?,
             "--slice" => self.slice = value()?.parse()?,
@@ -72,9 +68,8 @@ impl KafkaOptions {
             "--seconds" => self.seconds = value()?.parse()?,
             "--kills" => self.kills = value()?.parse()?,
             "--partitions" => self.partitions = value()?.parse()?,
-            "--remembered" => {
-                let counts = value()?.split(',').map(str::parse).collect::<Result<Vec<usize>, _>>()?;
-                self.remembered = counts;
+            "--killed-at" => {
+                self.killed_at = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?;
             }
             _ => return Ok(false),
         }

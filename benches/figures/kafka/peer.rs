@@ -76,7 +76,7 @@ impl Peer {
 
     pub fn start(&self, application: &str, state: &Path) -> Outcome<Process> {
         let child = Command::new("java")
-            .args(["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"])
+            .args(["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"])
             .args(["-cp", &self.class_path, "Join", &self.brokers, application, &self.events, &self.attestations])
             .arg(Self::joined(application))
             .arg(state)

@@ -1,47 +1,57 @@
 //! The sections on a broker, in turn. Without a broker they are skipped, and said to be.
 
-use std::path::Path;
-
 use super::{copy, latency, options::KafkaOptions, restart, streams};
 use crate::Outcome;
 use crate::broker::Broker;
+use crate::options::Options;
 use crate::report::{self, Report};
+use crate::summary::Row;
+
+/// Sections in their order, and the rows of each. The restart of the peer is measured with the join.
+const SECTIONS: [(&str, &[&str]); 4] = [
+    ("copy", &["kafka_vs_copy"]),
+    ("latency", &["latency_p99_2000", "latency_p99_half"]),
+    ("streams", &["ledger_vs_streams", "path_vs_streams"]),
+    ("restart", &["restart_first_output"]),
+];
+
+/// What every section works with.
+pub struct Bench<'a> {
+    pub broker: &'a Broker,
+    pub options: &'a KafkaOptions,
+    pub tenants: usize,
+}
 
 /// Measures what is wanted of `copy`, `latency`, `streams` and `restart`.
-pub fn measure(report: &mut Report, options: &KafkaOptions, wants: &dyn Fn(&str) -> bool) -> Outcome<()> {
-    if !["copy", "latency", "streams", "restart"].iter().any(|section| wants(section)) {
+pub fn measure(report: &mut Report, options: &Options) -> Outcome<()> {
+    if !SECTIONS.iter().any(|(section, _)| options.wants(section)) {
         return Ok(());
     }
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let broker = match Broker::start(&dir.path().join("broker")) {
         Ok(broker) => broker,
         Err(problem) => {
-            report.skip("all that runs beside a peer on Kafka", &problem.to_string());
+            for (section, rows) in SECTIONS {
+                if options.wants(section) {
+                    rows.iter().for_each(|row| report.row(Row::missing(row, problem.to_string())));
+                }
+            }
             return Ok(());
         }
     };
-    if wants("copy") {
-        in_folder(dir.path(), "copy", |data| copy::measure(report, &broker, data, options))?;
-    }
-    if wants("latency") {
-        in_folder(dir.path(), "latency", |data| latency::measure(report, &broker, data, options))?;
-    }
-    let mut peer = None;
-    if wants("streams") {
-        peer = in_folder(dir.path(), "streams", |data| streams::measure(report, &broker, data, options))?;
-    }
-    if wants("restart") {
-        in_folder(dir.path(), "restart", |data| restart::measure(report, &broker, data, options, peer))?;
+    let (bench, mut peer) = (Bench { broker: &broker, options: &options.kafka, tenants: options.tenants }, None);
+    for (section, _) in SECTIONS.iter().filter(|(section, _)| options.wants(section)) {
+        report::progress(&format!("section {section}"));
+        // A folder of its own, which goes with it.
+        let data = dir.path().join(section);
+        std::fs::create_dir_all(&data)?;
+        match *section {
+            "copy" => copy::measure(report, &bench, &data)?,
+            "latency" => latency::measure(report, &bench, &data)?,
+            "streams" => peer = streams::measure(report, &bench, &data)?,
+            _ => restart::measure(report, &bench, &data, peer)?,
+        }
+        std::fs::remove_dir_all(data)?;
     }
     Ok(())
-}
-
-/// Runs a section in a folder of its own, which goes with it.
-fn in_folder<T>(dir: &Path, name: &str, measure: impl FnOnce(&Path) -> Outcome<T>) -> Outcome<T> {
-    report::progress(&format!("section {name}"));
-    let data = dir.join(name);
-    std::fs::create_dir_all(&data)?;
-    let measured = measure(&data)?;
-    std::fs::remove_dir_all(data)?;
-    Ok(measured)
 }

@@ -8,12 +8,12 @@ use super::interval::median;
 use super::options::KafkaOptions;
 use super::path::Path;
 use super::peer::{Halves, Peer, Stretch};
+use super::section::Bench;
 use super::site::{Site, create, delete, reader_at_end};
 use super::{floor, ledger};
 use crate::Outcome;
-use crate::broker::Broker;
 use crate::report::{self, Report};
-use crate::summary::{Aim, Row};
+use crate::summary::Row;
 
 /// Records per second of processor time that the peer reached on the machine of the stated figures: whole, and warm.
 const STATED: [f64; 2] = [32_000.0, 39_000.0];
@@ -34,18 +34,20 @@ struct Samples {
 /// Measures both rows; returns how long the peer took to its first output after it was killed with all of it remembered.
 pub fn measure(
     report: &mut Report,
-    broker: &Broker,
+    bench: &Bench<'_>,
     data: &Folder,
-    options: &KafkaOptions,
 ) -> Outcome<Option<f64>> {
+    let Bench { broker, options, tenants } = *bench;
     let peer = match Peer::build(&broker.bootstrap, options.partitions) {
         Ok(peer) => peer,
         Err(problem) => {
-            report.skip("ledger_vs_streams, path_vs_streams", &problem.to_string());
+            for row in ["ledger_vs_streams", "path_vs_streams"] {
+                report.row(Row::missing(row, problem.to_string()));
+            }
             return Ok(None);
         }
     };
-    let feed = Feed::new(options.tenants, crate::whole::now())?;
+    let feed = Feed::new(tenants, crate::whole::now())?;
     let site = Site::open(&broker.bootstrap, "l.", options.partitions, &feed)?;
     let topics = peer.inputs().map(|name| (name, options.partitions, BTreeMap::new()));
     create(&broker.bootstrap, &topics)?;
@@ -123,42 +125,26 @@ fn rows(report: &mut Report, samples: &Samples, options: &KafkaOptions) {
         samples.peer_mib,
         options.pairs,
     );
-    // A short run is the start of a Java process and little else: nothing is concluded from its peer.
-    let void = reached[0] < PEER_MIN;
-    let verdict = if void { "VOID, the peer is too slow: " } else { "" };
-    let ratio = |ratio: f64| if void { f64::NAN } else { ratio };
-    let runs = samples.peer.len();
-    let ledger = whole(&samples.ledger);
-    report.row(Row {
-        name: "ledger_vs_streams",
-        ratio: ratio(ledger / whole(&samples.peer)),
-        aim: Aim::AtLeast(3.0),
-        runs,
-        unit: "records per core-second / records per core-second",
-        note: format!(
-            "{verdict}ours {ledger:.0} a core-second ({:.1} µs), {:.2} times the peer; second halves {:.0}, {:.2} times; {:.0}/s; {peer}",
-            micros(ledger),
-            ledger / whole(&samples.peer),
-            warm(&samples.ledger),
-            warm(&samples.ledger) / warm(&samples.peer),
-            of(&samples.ledger, |halves| halves.whole.per_second()),
-        ),
-    });
+    let (runs, ledger) = (samples.peer.len(), whole(&samples.ledger));
+    let note = format!(
+        "ours {ledger:.0} a core-second ({:.1} µs), second halves {:.0}, {:.2} times; {:.0}/s; {peer}",
+        micros(ledger),
+        warm(&samples.ledger),
+        warm(&samples.ledger) / warm(&samples.peer),
+        of(&samples.ledger, |halves| halves.whole.per_second()),
+    );
+    let reached_enough = reached[0] >= PEER_MIN;
+    // A short run of the peer is the start of a Java process and little else: nothing is concluded from it either.
+    let row = |row: Row| if reached_enough { row } else { row.void("the peer is slower than it is known to be") };
+    report.row(row(Row::reached("ledger_vs_streams", ledger / whole(&samples.peer), runs, note)));
     let path = median(&samples.path.iter().map(Stretch::per_core).collect::<Vec<_>>());
-    report.row(Row {
-        name: "path_vs_streams",
-        ratio: ratio(path / whole(&samples.peer)),
-        aim: Aim::AtLeast(1.3),
-        runs,
-        unit: "records per core-second / records per core-second",
-        note: format!(
-            "{verdict}ours {path:.0} a core-second ({:.1} µs), {:.2} times the peer, {:.2} times its warm half; {:.0}/s; \
-             {} signatures were not remembered",
-            micros(path),
-            path / whole(&samples.peer),
-            path / warm(&samples.peer),
-            median(&samples.path.iter().map(Stretch::per_second).collect::<Vec<_>>()),
-            samples.computed,
-        ),
-    });
+    let note = format!(
+        "ours {path:.0} a core-second ({:.1} µs), {:.2} times the peer's second half; {:.0}/s; {} signatures were not \
+         remembered",
+        micros(path),
+        path / warm(&samples.peer),
+        median(&samples.path.iter().map(Stretch::per_second).collect::<Vec<_>>()),
+        samples.computed,
+    );
+    report.row(row(Row::reached("path_vs_streams", path / whole(&samples.peer), runs, note)));
 }
