@@ -53,8 +53,7 @@ pub fn obey(orders: &Orders) -> Outcome<()> {
         drop(std::io::stdin().read_to_end(&mut Vec::new()));
         std::process::exit(0)
     });
-    let settings =
-        KafkaSettings { topic_prefix: orders.prefix.clone(), ..KafkaSettings::new(&orders.brokers) };
+    let settings = KafkaSettings { topic_prefix: orders.prefix.clone(), ..KafkaSettings::new(&orders.brokers) };
     let observer: Arc<dyn Observer> = Arc::new(Telling);
     let log = KafkaLog::new(settings)?;
     Workers::start(&log, "restart", &orders.data, Stages::Both, &observer)?.join()

@@ -113,8 +113,7 @@ impl Load<'_> {
             (0, pair) => Some(What::Document(first + pair)),
             (_, pair) => pair.checked_sub(later).map(|pair| What::Attestation(first + pair)),
         };
-        let places: Vec<(usize, What)> =
-            (0..rate * seconds).filter_map(|place| Some((place, what(place)?))).collect();
+        let places: Vec<(usize, What)> = (0..rate * seconds).filter_map(|place| Some((place, what(place)?))).collect();
         self.first += rate * seconds;
         let made = self.feed.make_all(&places.iter().map(|(_, what)| *what).collect::<Vec<_>>())?;
         let due = places.into_iter().zip(made).map(|((place, _), made)| Due {

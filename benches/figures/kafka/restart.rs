@@ -41,17 +41,11 @@ struct Killed {
 }
 
 /// `peer`: what the Kafka Streams peer took, and with how many remembered, where it was measured.
-pub fn measure(
-    report: &mut Report,
-    bench: &Bench<'_>,
-    data: &std::path::Path,
-    peer: Option<f64>,
-) -> Outcome<()> {
+pub fn measure(report: &mut Report, bench: &Bench<'_>, data: &std::path::Path, peer: Option<f64>) -> Outcome<()> {
     let Bench { broker, options, tenants } = *bench;
     let feed = Feed::new(tenants, crate::whole::now())?;
     let site = Site::open(&broker.bootstrap, "r.", options.partitions, &feed)?;
-    let orders =
-        Orders { brokers: broker.bootstrap.clone(), prefix: site.prefix.clone(), data: data.to_owned() };
+    let orders = Orders { brokers: broker.bootstrap.clone(), prefix: site.prefix.clone(), data: data.to_owned() };
     let (mut have, mut live, mut measured) = (0, LIVE, Vec::new());
     for remembered in &options.killed_at {
         let mut instance = Instance::start(&orders)?;

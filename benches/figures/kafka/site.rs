@@ -1,6 +1,6 @@
 //! Topics under a prefix of their own on the broker, and what is asked about them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use attestream::verdict::VERIFIER_EPOCH;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::error::KafkaError;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use super::feed::Feed;
@@ -161,8 +162,8 @@ impl Group {
     }
 }
 
-/// A reader of what is committed, from the present end of topics.
-pub fn reader_at_end(brokers: &str, topics: &[String], partitions: u32) -> Outcome<BaseConsumer> {
+/// A reader of what is committed, outside any group.
+fn reader(brokers: &str) -> Outcome<BaseConsumer> {
     let mut config = ClientConfig::new();
     config
         .set("bootstrap.servers", brokers)
@@ -172,7 +173,12 @@ pub fn reader_at_end(brokers: &str, topics: &[String], partitions: u32) -> Outco
         .set("enable.partition.eof", "true")
         .set("fetch.wait.max.ms", "100")
         .set("fetch.queue.backoff.ms", "10");
-    let consumer: BaseConsumer = config.create()?;
+    Ok(config.create()?)
+}
+
+/// One from the present end of topics.
+pub fn reader_at_end(brokers: &str, topics: &[String], partitions: u32) -> Outcome<BaseConsumer> {
+    let consumer = reader(brokers)?;
     let mut list = TopicPartitionList::new();
     for name in topics {
         for number in 0..i32::try_from(partitions)? {
@@ -182,4 +188,24 @@ pub fn reader_at_end(brokers: &str, topics: &[String], partitions: u32) -> Outco
     }
     consumer.assign(&list)?;
     Ok(consumer)
+}
+
+/// How many committed records a topic has.
+pub fn count(brokers: &str, topic: &str, partitions: u32) -> Outcome<usize> {
+    let consumer = reader(brokers)?;
+    let mut list = TopicPartitionList::new();
+    for number in 0..i32::try_from(partitions)? {
+        list.add_partition_offset(topic, number, Offset::Beginning)?;
+    }
+    consumer.assign(&list)?;
+    let (mut records, mut ended, mut last) = (0, BTreeSet::new(), Instant::now());
+    while ended.len() < list.count() {
+        match consumer.poll(Duration::from_millis(100)) {
+            Some(Ok(_)) => (records, last) = (records + 1, Instant::now()),
+            Some(Err(KafkaError::PartitionEOF(number))) => drop(ended.insert(number)),
+            _ if last.elapsed() > ANSWER => return Err(format!("the end of {topic} is not reached").into()),
+            _ => {}
+        }
+    }
+    Ok(records)
 }

@@ -9,7 +9,7 @@ use super::options::KafkaOptions;
 use super::path::Path;
 use super::peer::{Halves, Peer, Stretch};
 use super::section::Bench;
-use super::site::{Site, create, delete, reader_at_end};
+use super::site::{Site, count, create, delete, reader_at_end};
 use super::{floor, ledger};
 use crate::Outcome;
 use crate::report::{self, Report};
@@ -32,11 +32,7 @@ struct Samples {
 }
 
 /// Measures both rows; returns how long the peer took to its first output after it was killed with all of it remembered.
-pub fn measure(
-    report: &mut Report,
-    bench: &Bench<'_>,
-    data: &Folder,
-) -> Outcome<Option<f64>> {
+pub fn measure(report: &mut Report, bench: &Bench<'_>, data: &Folder) -> Outcome<Option<f64>> {
     let Bench { broker, options, tenants } = *bench;
     let peer = match Peer::build(&broker.bootstrap, options.partitions) {
         Ok(peer) => peer,
@@ -51,7 +47,8 @@ pub fn measure(
     let site = Site::open(&broker.bootstrap, "l.", options.partitions, &feed)?;
     let topics = peer.inputs().map(|name| (name, options.partitions, BTreeMap::new()));
     create(&broker.bootstrap, &topics)?;
-    let mut samples = Samples { sizes: ledger::prepare(&site, &peer, &feed, &shuffled(0, options.pairs))?, ..Samples::default() };
+    let mut samples =
+        Samples { sizes: ledger::prepare(&site, &peer, &feed, &shuffled(0, options.pairs))?, ..Samples::default() };
     let whole = Site::open(&broker.bootstrap, "w.", options.partitions, &feed)?;
     let mut path = Path::open(whole, data.join("path"))?;
     let mut restart = None;
@@ -60,7 +57,8 @@ pub fn measure(
         samples.slower.push(floor::slower()?);
         let last = run + 1 == options.runs;
         let again = last.then_some(&feed);
-        restart = peer_run(&peer, &format!("peer-{run}"), &data.join(format!("peer-{run}")), options, again, &mut samples)?;
+        restart =
+            peer_run(&peer, &format!("peer-{run}"), &data.join(format!("peer-{run}")), options, again, &mut samples)?;
         let folder = data.join(format!("ledger-{run}"));
         samples.ledger.push(ledger::run(&site, &format!("ledger-{run}"), &folder, options.pairs)?);
         std::fs::remove_dir_all(folder)?;
@@ -89,6 +87,10 @@ fn peer_run(
     samples.peer.push(peer.wait(&mut process, application, 2 * options.pairs)?);
     samples.peer_mib = process.resident_mib()?;
     process.kill()?;
+    let records = count(&peer.brokers, &joined, options.partitions)?;
+    if records != options.pairs {
+        return Err(format!("Kafka Streams joined {records} of {} pairs", options.pairs).into());
+    }
     let mut restart = None;
     if let Some(feed) = again {
         let number = options.pairs;
