@@ -73,7 +73,7 @@ impl Observer for Telling {
             Happening::CaughtUp { records, took, .. } => {
                 Line::CaughtUp { records: *records, milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX) }
             }
-            Happening::DeadLettered { .. } | Happening::Stopped { .. } | Happening::Recovering { .. } => {
+            Happening::DeadLettered { .. } | Happening::Stopped { .. } => {
                 Line::Problem { text: format!("{happening:?}") }
             }
             _ => return,

@@ -18,7 +18,7 @@ use super::peer::Stretch;
 use super::section::Bench;
 use super::site::{Group, Site, create};
 use crate::Outcome;
-use crate::report::{self, Report};
+use crate::report;
 use crate::spent::Start;
 use crate::summary::Row;
 
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_micros(200);
 const COPIED: &str = "copied";
 
-pub fn measure(report: &mut Report, bench: &Bench<'_>, data: &std::path::Path) -> Outcome<()> {
+pub fn measure(rows: &mut Vec<Row>, bench: &Bench<'_>, data: &std::path::Path) -> Outcome<()> {
     let Bench { broker, options, tenants } = *bench;
     let feed = Feed::new(tenants, crate::whole::now())?;
     let site = Site::open(&broker.bootstrap, "c.", options.partitions, &feed)?;
@@ -68,7 +68,7 @@ pub fn measure(report: &mut Report, bench: &Bench<'_>, data: &std::path::Path) -
         median(at_ours) * 1e6,
         median(at_copy) * 1e6,
     );
-    report.row(Row::reached("kafka_vs_copy", median(&ratios), ratios.len(), note));
+    rows.push(Row::reached("kafka_vs_copy", median(&ratios), ratios.len(), note));
     path.close()
 }
 

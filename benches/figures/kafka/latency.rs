@@ -22,7 +22,7 @@ use super::site::{Site, reader_at_end};
 use super::watch::Watch;
 use super::workers::{Stages, Workers};
 use crate::Outcome;
-use crate::report::{self, Report};
+use crate::report;
 use crate::summary::Row;
 
 /// Seconds at the beginning that are not counted.
@@ -49,7 +49,7 @@ struct Due {
 /// Topic of the receipt and id of the event.
 type Receipt = (Topic, String);
 
-pub fn measure(report: &mut Report, bench: &Bench<'_>, data: &std::path::Path) -> Outcome<()> {
+pub fn measure(rows: &mut Vec<Row>, bench: &Bench<'_>, data: &std::path::Path) -> Outcome<()> {
     let Bench { broker, options, tenants } = *bench;
     let feed = Feed::new(tenants, crate::whole::now())?;
     let site = Site::open(&broker.bootstrap, "t.", options.partitions, &feed)?;
@@ -80,7 +80,7 @@ pub fn measure(report: &mut Report, bench: &Bench<'_>, data: &std::path::Path) -
             at(1_000),
             latencies.len(),
         );
-        report.row(Row::reached(name, at(990), 1, note));
+        rows.push(Row::reached(name, at(990), 1, note));
     }
     workers.stop()?;
     site.close()

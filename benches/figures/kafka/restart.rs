@@ -19,7 +19,7 @@ use super::producer::{Plain, Sending};
 use super::section::Bench;
 use super::site::Site;
 use crate::Outcome;
-use crate::report::{self, Report};
+use crate::report;
 use crate::summary::Row;
 
 /// Records that are made at once.
@@ -41,7 +41,7 @@ struct Killed {
 }
 
 /// `peer`: what the Kafka Streams peer took, and with how many remembered, where it was measured.
-pub fn measure(report: &mut Report, bench: &Bench<'_>, data: &std::path::Path, peer: Option<f64>) -> Outcome<()> {
+pub fn measure(rows: &mut Vec<Row>, bench: &Bench<'_>, data: &std::path::Path, peer: Option<f64>) -> Outcome<()> {
     let Bench { broker, options, tenants } = *bench;
     let feed = Feed::new(tenants, crate::whole::now())?;
     let site = Site::open(&broker.bootstrap, "r.", options.partitions, &feed)?;
@@ -57,11 +57,11 @@ pub fn measure(report: &mut Report, bench: &Bench<'_>, data: &std::path::Path, p
         let gib = size_of(&data.join("state"))? as f64 / f64::from(1 << 30);
         measured.push(Killed { remembered: have, seconds, gib, mib });
     }
-    row(report, &measured, options, peer);
+    rows.push(row(&measured, options, peer));
     site.close()
 }
 
-fn row(report: &mut Report, measured: &[Killed], options: &KafkaOptions, peer: Option<f64>) {
+fn row(measured: &[Killed], options: &KafkaOptions, peer: Option<f64>) -> Row {
     let each = |killed: &Killed| {
         let longest = killed.seconds.iter().copied().fold(0.0, f64::max);
         format!(
@@ -79,7 +79,7 @@ fn row(report: &mut Report, measured: &[Killed], options: &KafkaOptions, peer: O
     let ratio = measured.iter().map(|killed| median(&killed.seconds)).fold(0.0, f64::max);
     let row = Row::reached("restart_first_output", ratio, options.kills, note);
     let most = measured.iter().map(|killed| killed.remembered).max().unwrap_or_default();
-    report.row(if most < MOST { row.void(&format!("{most} events are not {MOST}")) } else { row });
+    if most < MOST { row.void(&format!("{most} events are not {MOST}")) } else { row }
 }
 
 /// Writes records of documents to the ledger, and waits until the instance has folded them.

@@ -33,24 +33,33 @@ pub fn measure(report: &mut Report, options: &Options) -> Outcome<()> {
         Err(problem) => {
             for (section, rows) in SECTIONS {
                 if options.wants(section) {
-                    rows.iter().for_each(|row| report.row(Row::missing(row, problem.to_string())));
+                    rows.iter().for_each(|row| report.row(Row::missing(row, format!("skipped: {problem}"))));
                 }
             }
             return Ok(());
         }
     };
     let (bench, mut peer) = (Bench { broker: &broker, options: &options.kafka, tenants: options.tenants }, None);
-    for (section, _) in SECTIONS.iter().filter(|(section, _)| options.wants(section)) {
+    for (section, names) in SECTIONS.iter().filter(|(section, _)| options.wants(section)) {
         report::progress(&format!("section {section}"));
         // A folder of its own, which goes with it.
         let data = dir.path().join(section);
         std::fs::create_dir_all(&data)?;
-        match *section {
-            "copy" => copy::measure(report, &bench, &data)?,
-            "latency" => latency::measure(report, &bench, &data)?,
-            "streams" => peer = streams::measure(report, &bench, &data)?,
-            _ => restart::measure(report, &bench, &data, peer)?,
+        let mut rows = Vec::new();
+        let measured = match *section {
+            "copy" => copy::measure(&mut rows, &bench, &data),
+            "latency" => latency::measure(&mut rows, &bench, &data),
+            "streams" => streams::measure(&mut rows, &bench, &data).map(|restart| peer = restart),
+            _ => restart::measure(&mut rows, &bench, &data, peer),
+        };
+        // What the others found in a long run is not lost with one.
+        if let Err(problem) = measured {
+            report::progress(&format!("section {section} failed: {problem}"));
+            for name in names.iter().filter(|name| rows.iter().all(|row| row.name != **name)) {
+                report.row(Row::missing(name, problem.to_string()));
+            }
         }
+        rows.into_iter().for_each(|row| report.row(row));
         std::fs::remove_dir_all(data)?;
     }
     Ok(())

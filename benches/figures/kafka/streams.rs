@@ -12,7 +12,7 @@ use super::section::Bench;
 use super::site::{Site, count, create, delete, reader_at_end};
 use super::{floor, ledger};
 use crate::Outcome;
-use crate::report::{self, Report};
+use crate::report;
 use crate::summary::Row;
 
 /// Records per second of processor time that the peer reached on the machine of the stated figures: whole, and warm.
@@ -32,13 +32,13 @@ struct Samples {
 }
 
 /// Measures both rows; returns how long the peer took to its first output after it was killed with all of it remembered.
-pub fn measure(report: &mut Report, bench: &Bench<'_>, data: &Folder) -> Outcome<Option<f64>> {
+pub fn measure(rows: &mut Vec<Row>, bench: &Bench<'_>, data: &Folder) -> Outcome<Option<f64>> {
     let Bench { broker, options, tenants } = *bench;
     let peer = match Peer::build(&broker.bootstrap, options.partitions) {
         Ok(peer) => peer,
         Err(problem) => {
             for row in ["ledger_vs_streams", "path_vs_streams"] {
-                report.row(Row::missing(row, problem.to_string()));
+                rows.push(Row::missing(row, format!("skipped: {problem}")));
             }
             return Ok(None);
         }
@@ -65,7 +65,7 @@ pub fn measure(report: &mut Report, bench: &Bench<'_>, data: &Folder) -> Outcome
         samples.path.push(path.run(&feed, options.slices, options.slice)?);
     }
     samples.computed = path.computed;
-    rows(report, &samples, options);
+    reached(rows, &samples, options);
     path.close()?;
     site.close()?;
     delete(&broker.bootstrap, &peer.inputs())?;
@@ -106,12 +106,12 @@ fn peer_run(
     Ok(restart)
 }
 
-fn rows(report: &mut Report, samples: &Samples, options: &KafkaOptions) {
+fn reached(rows: &mut Vec<Row>, samples: &Samples, options: &KafkaOptions) {
     let of = |halves: &[Halves], of: fn(&Halves) -> f64| median(&halves.iter().map(of).collect::<Vec<_>>());
     let whole = |halves: &[Halves]| of(halves, |halves| halves.whole.per_core());
     let warm = |halves: &[Halves]| of(halves, |halves| halves.second.per_core());
     let slower = median(&samples.slower);
-    let reached = [whole(&samples.peer) * slower / STATED[0], warm(&samples.peer) * slower / STATED[1]];
+    let known = [whole(&samples.peer) * slower / STATED[0], warm(&samples.peer) * slower / STATED[1]];
     let (micros, wall) = (|rate: f64| 1e6 / rate, of(&samples.peer, |halves| halves.whole.per_second()));
     let [document, attestation] = samples.sizes;
     let peer = format!(
@@ -122,8 +122,8 @@ fn rows(report: &mut Report, samples: &Samples, options: &KafkaOptions) {
         warm(&samples.peer),
         micros(whole(&samples.peer)),
         micros(warm(&samples.peer)),
-        reached[0] * 100.0,
-        reached[1] * 100.0,
+        known[0] * 100.0,
+        known[1] * 100.0,
         samples.peer_mib,
         options.pairs,
     );
@@ -135,10 +135,10 @@ fn rows(report: &mut Report, samples: &Samples, options: &KafkaOptions) {
         warm(&samples.ledger) / warm(&samples.peer),
         of(&samples.ledger, |halves| halves.whole.per_second()),
     );
-    let reached_enough = reached[0] >= PEER_MIN;
+    let enough = known[0] >= PEER_MIN;
     // A short run of the peer is the start of a Java process and little else: nothing is concluded from it either.
-    let row = |row: Row| if reached_enough { row } else { row.void("the peer is slower than it is known to be") };
-    report.row(row(Row::reached("ledger_vs_streams", ledger / whole(&samples.peer), runs, note)));
+    let row = |row: Row| if enough { row } else { row.void("the peer is slower than it is known to be") };
+    rows.push(row(Row::reached("ledger_vs_streams", ledger / whole(&samples.peer), runs, note)));
     let path = median(&samples.path.iter().map(Stretch::per_core).collect::<Vec<_>>());
     let note = format!(
         "ours {path:.0} a core-second ({:.1} µs), {:.2} times the peer's second half; {:.0}/s; {} signatures were not \
@@ -148,5 +148,5 @@ fn rows(report: &mut Report, samples: &Samples, options: &KafkaOptions) {
         median(&samples.path.iter().map(Stretch::per_second).collect::<Vec<_>>()),
         samples.computed,
     );
-    report.row(row(Row::reached("path_vs_streams", path / whole(&samples.peer), runs, note)));
+    rows.push(row(Row::reached("path_vs_streams", path / whole(&samples.peer), runs, note)));
 }
