@@ -42,20 +42,20 @@ pub fn measure(report: &mut Report, inputs: &Inputs, repetitions: usize) -> Outc
 }
 
 /// One broker; it ends with this process at the latest.
-struct Broker {
+pub struct Broker {
     dir: PathBuf,
-    bootstrap: String,
+    pub bootstrap: String,
     pid: String,
 }
 
 impl Broker {
-    fn start(dir: &Path) -> Outcome<Self> {
+    pub fn start(dir: &Path) -> Outcome<Self> {
         script(&["start".as_ref(), dir])?;
         let read = |name: &str| std::fs::read_to_string(dir.join(name)).map(|text| text.trim().to_owned());
         Ok(Broker { dir: dir.to_owned(), bootstrap: read("bootstrap")?, pid: read("pids")? })
     }
 
-    fn cpu(&self) -> Outcome<Duration> {
+    pub fn cpu(&self) -> Outcome<Duration> {
         cpu_of(&self.pid)
     }
 }

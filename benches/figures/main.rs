@@ -10,6 +10,7 @@ mod floor;
 mod fold;
 mod forget;
 mod inputs;
+mod kafka;
 mod keyless;
 mod options;
 mod published;
@@ -34,6 +35,9 @@ use sigstore_go::Peer;
 pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 fn main() -> Outcome<()> {
+    if let Some(orders) = kafka::child::orders()? {
+        return kafka::child::obey(&orders);
+    }
     let options = Options::read(std::env::args().skip(1))?;
     if let Some(what) = &options.child {
         return child::obey(what, &options);
@@ -58,6 +62,7 @@ fn main() -> Outcome<()> {
     if options.wants("kafka") {
         broker::measure(&mut report, &made.keyed, options.repetitions)?;
     }
+    kafka::measure(&mut report, &options)?;
     rows::add(&mut report, &options);
     report.print(&options);
     report.write(&options)

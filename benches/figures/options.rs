@@ -2,6 +2,7 @@
 //! [--remembered N,N]`.
 
 use crate::Outcome;
+use crate::kafka::KafkaOptions;
 
 /// Every name that `--only` takes: in this process, then on a broker.
 pub const SECTIONS: [&str; 14] = [
@@ -32,6 +33,8 @@ pub struct Options {
     pub remembered: [u64; 2],
     /// What this process was started for by another of its kind.
     pub child: Option<String>,
+    /// What is measured on a broker.
+    pub kafka: KafkaOptions,
     only: Option<Vec<String>>,
 }
 
@@ -43,6 +46,7 @@ impl Options {
             tenants: 8,
             remembered: [1_000_000, 10_000_000],
             child: None,
+            kafka: KafkaOptions::default(),
             only: None,
         };
         while let Some(argument) = arguments.next() {
@@ -55,10 +59,12 @@ impl Options {
                 "--only" => options.only = Some(sections(&value()?)?),
                 "--quick" => {
                     (options.events, options.repetitions, options.remembered) = (300, 1, [10_000, 30_000]);
+                    options.kafka = KafkaOptions::quick();
                 }
                 "--child" => options.child = Some(value()?),
                 // cargo adds it.
                 "--bench" => {}
+                own if options.kafka.take(own, &mut value)? => {}
                 _ => return Err(format!("unknown argument {argument}").into()),
             }
         }

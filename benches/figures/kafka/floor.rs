@@ -1,0 +1,28 @@
+//! How fast this machine is, beside the one on which a peer's figures were taken: one bare P-256 verification.
+
+use attestream::event::Digest;
+use attestream::signing::Signer;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ParsedPublicKey};
+
+use crate::Outcome;
+use crate::spent::measure;
+
+const TIMES: u32 = 4_000;
+/// Seconds of processor time that one verification took on the machine of the stated figures.
+const STATED: f64 = 59e-6;
+
+/// By how much this machine is slower (above 1) or faster than the one of the stated figures, at this moment.
+pub fn slower() -> Outcome<f64> {
+    let signer = Signer::ecdsa_p256([7; 32])?;
+    let point = signer.public().spki().last_chunk::<65>().ok_or("a P-256 key has a point")?;
+    let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point)?;
+    let message = Digest::of(b"floor");
+    let signature = signer.sign(message.as_bytes())?;
+    let (_, took) = measure(|| {
+        for _ in 0..TIMES {
+            key.verify_sig(message.as_bytes(), &signature)?;
+        }
+        Ok(())
+    })?;
+    Ok(took.cpu.as_secs_f64() / f64::from(TIMES) / STATED)
+}
