@@ -178,9 +178,8 @@ impl<'a> Scan<'a> {
                 let before = self.names.get(own..).and_then(<[_]>::last);
                 self.other = before.is_some_and(|before| !precedes(before, &name));
             }
-            if self.is_new(&name, own, &mut many) {
-                self.names.push(name);
-            } else {
+            self.names.push(name);
+            if self.last_repeats(own, &mut many) {
                 return Err(Fault::DuplicateMember);
             }
             self.space();
@@ -201,22 +200,23 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Whether no name of the object, which has its names from `own` on, is this one. A long object's are in `many`.
-    fn is_new(&self, name: &Cow<'a, str>, own: usize, many: &mut HashSet<Cow<'a, str>>) -> bool {
-        let names = self.names.get(own..).unwrap_or_default();
+    /// Whether the last name of the object, which has its names from `own` on, was there before. A long object's are in
+    /// `many`.
+    fn last_repeats(&self, own: usize, many: &mut HashSet<Cow<'a, str>>) -> bool {
+        let Some((name, before)) = self.names.get(own..).and_then(<[_]>::split_last) else { return false };
         let folds = self.depth <= self.folded;
-        if names.len() < Self::FEW {
+        if before.len() < Self::FEW {
             let same = |known: &Cow<'a, str>| if folds { known.eq_ignore_ascii_case(name) } else { known == name };
-            return !names.iter().any(same);
+            return before.iter().any(same);
         }
         let folded = |name: &Cow<'a, str>| match folds {
             true if name.bytes().any(|byte| byte.is_ascii_uppercase()) => Cow::Owned(name.to_ascii_lowercase()),
             _ => name.clone(),
         };
         if many.is_empty() {
-            many.extend(names.iter().map(folded));
+            many.extend(before.iter().map(folded));
         }
-        many.insert(folded(name))
+        !many.insert(folded(name))
     }
 
     fn array(&mut self) -> Result<(), Fault> {

@@ -249,7 +249,7 @@ fn a_table_that_the_snapshot_before_has_measured_is_not_read_again() {
     let (_, later) = stage.snapshots.take(&stage.state, false).unwrap();
     let of = |manifest: &SnapshotManifest| manifest.files.iter().find(|file| file.name == name).cloned().unwrap();
     assert_eq!(of(&later), of(&earlier));
-    let error = stage.snapshots.restore(&identity(), &stage.target(), &budget()).unwrap_err();
+    let error = stage.snapshots.restore(&identity(), &stage.target(), &budget(), Care::Files).unwrap_err();
     assert!(error.detail.contains("not the bytes of its manifest"), "a restore still reads it: {error}");
 }
 
@@ -269,6 +269,6 @@ fn a_file_that_only_has_the_name_of_an_earlier_table_is_measured() {
     let rest = pieces[1..].iter().map(|piece| format!("\"digest\": \"{zeros}{}", &piece[64..]));
     fs::write(before.join("manifest.json"), format!("{}{}", pieces[0], rest.collect::<String>())).unwrap();
     let (after, _) = stage.snapshots.take(&stage.state, true).unwrap();
-    let restored = stage.snapshots.restore(&identity(), &stage.target(), &budget()).unwrap();
+    let restored = stage.snapshots.restore(&identity(), &stage.target(), &budget(), Care::Files).unwrap();
     assert_eq!((restored.from, restored.refused), (after, vec![]));
 }

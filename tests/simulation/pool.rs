@@ -47,7 +47,7 @@ pub struct Pool {
 }
 
 pub static POOL: LazyLock<Pool> = LazyLock::new(|| {
-    let mut producers = vec![
+    let mut producers = [
         Producer::new("tenant-0", 1, SIGNED_AT).logging(),
         Producer::new("tenant-1", 2, SIGNED_AT),
         Producer::new("tenant-2", 3, SIGNED_AT),
