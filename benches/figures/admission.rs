@@ -77,7 +77,7 @@ pub fn admit_all(table: &TrustTable, inputs: &Inputs, sent: &[&Outgoing]) -> Out
             headers: &outgoing.headers,
         };
         match admission.admit(&input)?.fate {
-            Fate::Admitted { records, .. } => admitted.extend(records),
+            Fate::Admitted { records, .. } => admitted.extend(records.into_iter().map(|written| written.record)),
             Fate::DeadLetter(letter) => return Err(format!("refused as {}", letter.code).into()),
         }
     }

@@ -58,9 +58,22 @@ pub enum Fate {
     /// Ledger records of one tenant: parts, then the record itself.
     Admitted {
         tenant: Tenant,
-        records: Vec<LedgerRecord>,
+        records: Vec<Written>,
     },
     DeadLetter(DeadLetter),
+}
+
+/// A ledger record and its value: it is written once, and here, where inputs are admitted on all cores.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written {
+    pub record: LedgerRecord,
+    pub value: Vec<u8>,
+}
+
+impl From<LedgerRecord> for Written {
+    fn from(record: LedgerRecord) -> Self {
+        Written { value: record.to_bytes(), record }
+    }
 }
 
 /// Why an input is refused.
@@ -237,7 +250,7 @@ impl Admission<'_> {
     }
 
     /// The ledger records; `None` where one would not fit into the ledger.
-    fn records(&self, input: &Input<'_>, became: Became) -> Result<Option<Vec<LedgerRecord>>, ObjectError> {
+    fn records(&self, input: &Input<'_>, became: Became) -> Result<Option<Vec<Written>>, ObjectError> {
         let Became { tenant, digest, event, attestation, .. } = became;
         let (event, parts) = event.map_or((None, Vec::new()), |(event, parts)| (Some(event), parts));
         let outputs = self.table.document(&tenant).map(|entry| entry.topics.outputs().clone()).unwrap_or_default();
@@ -262,10 +275,10 @@ impl Admission<'_> {
             event,
             attestation,
         };
-        let part = |part: Part| LedgerRecord::new(tenant.clone(), Body::Part(Box::new(part)));
-        let mut records: Vec<LedgerRecord> = parts.into_iter().map(part).collect();
-        records.push(LedgerRecord::new(tenant.clone(), Body::Admitted(Box::new(admitted))));
-        let fits = |record: &LedgerRecord| record.to_bytes().len() <= limits::MESSAGE_MAX - limits::HEADERS_MAX;
+        let bodies = parts.into_iter().map(|part| Body::Part(Box::new(part)));
+        let bodies = bodies.chain([Body::Admitted(Box::new(admitted))]);
+        let records: Vec<Written> = bodies.map(|body| LedgerRecord::new(tenant.clone(), body).into()).collect();
+        let fits = |written: &Written| written.value.len() <= limits::MESSAGE_MAX - limits::HEADERS_MAX;
         Ok(records.iter().all(fits).then_some(records))
     }
 

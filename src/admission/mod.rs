@@ -9,7 +9,7 @@ pub mod rate;
 mod tenant;
 pub mod trust_table;
 
-pub use admit::{Admission, Fate, Input, Outcome};
+pub use admit::{Admission, Fate, Input, Outcome, Written};
 pub use answer::answer;
 pub use dead_letter::DeadLetter;
 pub use trust_table::TrustTable;

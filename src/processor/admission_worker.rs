@@ -325,8 +325,8 @@ impl<L: Log> AdmissionWorker<L> {
         match outcome.fate {
             Fate::Admitted { tenant, records } => {
                 *worked.fates.entry("admitted").or_default() += 1;
-                for record in records {
-                    worked.outputs.push(self.to_ledger(&tenant, &record));
+                for written in records {
+                    worked.outputs.push(self.to_ledger(&tenant, written.value));
                 }
             }
             Fate::DeadLetter(letter) => {
@@ -353,17 +353,17 @@ impl<L: Log> AdmissionWorker<L> {
         }
         let seen = CheckpointSeen { admitted_at: (self.clock)(), checkpoint };
         let record = LedgerRecord::new(system_tenant(), Body::Checkpoint(Box::new(seen)));
-        worked.outputs.push(self.to_ledger(&record.tenant, &record));
+        worked.outputs.push(self.to_ledger(&record.tenant, record.to_bytes()));
     }
 
     fn put_answer(&self, answer: LedgerRecord, worked: &mut Worked) {
         *worked.fates.entry("answered").or_default() += 1;
-        worked.outputs.push(self.to_ledger(&answer.tenant, &answer));
+        worked.outputs.push(self.to_ledger(&answer.tenant, answer.to_bytes()));
     }
 
-    fn to_ledger(&self, tenant: &Tenant, record: &LedgerRecord) -> Outgoing {
+    fn to_ledger(&self, tenant: &Tenant, value: Vec<u8>) -> Outgoing {
         let key = tenant.as_str().as_bytes();
-        outgoing(Topic::Ledger, partition_of(key, self.partitions), key, record.to_bytes())
+        outgoing(Topic::Ledger, partition_of(key, self.partitions), key, value)
     }
 
     /// Answers an ask under exactly the pair that it names; waits for a trust digest that control has not brought yet.

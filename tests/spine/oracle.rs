@@ -358,7 +358,7 @@ fn admit_again(
     let outcome = admission.admit(&input).unwrap();
     match outcome.fate {
         AdmissionFate::Admitted { records, .. } => {
-            let bytes: Vec<u8> = records.iter().flat_map(LedgerRecord::to_bytes).collect();
+            let bytes: Vec<u8> = records.into_iter().flat_map(|written| written.value).collect();
             (Digest::of(&bytes), outcome.checkpoints)
         }
         AdmissionFate::DeadLetter(letter) => panic!("admitted in the ledger, and dead-lettered again: {}", letter.code),

@@ -56,9 +56,9 @@ fn fate(table: &TrustTable, topic: &str, key: Option<&str>, headers: &[(&str, &s
     let input = Input { topic, owner, partition: 3, offset: 7, timestamp: NOW, key, value, headers: &headers };
     match admission.admit(&input).unwrap().fate {
         Fate::Admitted { tenant, records } => {
-            let Body::Admitted(admitted) = &records.last().unwrap().body else { panic!() };
+            let Body::Admitted(admitted) = &records.last().unwrap().record.body else { panic!() };
             assert_eq!(admitted.source.topic, input.name(), "the source is the topic that it lay on");
-            let record = String::from_utf8(records.last().unwrap().to_bytes()).unwrap();
+            let record = String::from_utf8(records.last().unwrap().value.clone()).unwrap();
             assert!(record.contains(&format!("\"source\":{{\"topic\":\"{}\"", input.name())), "{record}");
             tenant.to_string()
         }
@@ -161,7 +161,7 @@ fn nothing_of_a_tenant_is_on_a_shared_topic_before_its_entry_is_folded() {
         let (value, headers) = (Some(value.as_slice()), &[]);
         let input = Input { topic, owner, partition: 0, offset: mark, timestamp: NOW, key: None, value, headers };
         match (Admission { table: &table, objects: &objects, now: NOW }).admit(&input).unwrap().fate {
-            Fate::Admitted { mut records, .. } => records.pop().unwrap(),
+            Fate::Admitted { mut records, .. } => records.pop().unwrap().record,
             Fate::DeadLetter(letter) => panic!("{}", letter.code),
         }
     };

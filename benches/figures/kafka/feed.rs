@@ -116,7 +116,7 @@ impl Feed {
             headers: &[],
         };
         match admission.admit(&input)?.fate {
-            Fate::Admitted { mut records, .. } => Ok(records.pop().ok_or("an input has a ledger record")?),
+            Fate::Admitted { mut records, .. } => Ok(records.pop().ok_or("an input has a ledger record")?.record),
             Fate::DeadLetter(letter) => Err(format!("refused as {}", letter.code).into()),
         }
     }
