@@ -39,6 +39,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What a folder of another ledger says that it belongs to.
+pub const ANOTHER: &str = "01ANOTHERLEDGER";
+
 /// What may happen to a folder while no process holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Harm {
@@ -95,7 +98,7 @@ impl Kept {
                 position.last_offset += 100_000;
             }
             Harm::Foreign => position.last_digest = Digest::of(b"of another log"),
-            _ => position.ledger = "01ANOTHERLEDGER".to_owned(),
+            _ => position.ledger = ANOTHER.to_owned(),
         }
         self.undo.clear();
         self.state.remember(Memo::default(), &position).unwrap();

@@ -18,6 +18,7 @@ use attestream::log::{Log, Partition, Record};
 use serde::Deserialize;
 use sha2::Digest as _;
 
+use super::folders::ANOTHER;
 use super::holes::Hole;
 use super::workload::Workload;
 use super::world::World;
@@ -75,8 +76,9 @@ pub fn judge(world: &World, workload: &Workload, deep: bool) {
     let mut found = Found::default();
     let mut published = Vec::new();
     let mut hashes: BTreeMap<(u32, u64), Digest> = BTreeMap::new();
-    let kept: Vec<(StatePosition, Digest)> =
-        (0..world.slots.len()).flat_map(|slot| world.folder(slot).states()).collect();
+    // What was made another ledger's, and was not opened since, says nothing of this one.
+    let states = (0..world.slots.len()).flat_map(|slot| world.folder(slot).states());
+    let kept: Vec<(StatePosition, Digest)> = states.filter(|(position, _)| position.ledger != ANOTHER).collect();
     for number in 0..log.partitions(Topic::Ledger).unwrap() {
         let records: Vec<Record> = all_of(log, Partition::of(Topic::Ledger, number)).collect();
         let end = u64::try_from(records.len()).unwrap();
