@@ -57,9 +57,7 @@ impl RocksStates {
             Err(error) => Err(error),
         }
     }
-}
 
-impl RocksStates {
     /// Sets a state aside that cannot be used, and restores a snapshot of which every row was read: what damaged the one
     /// may have damaged the other, as they share files.
     fn replace(&self, identity: &StateIdentity, folder: &Path, why: &StoreError) -> Result<(), StoreError> {
@@ -189,6 +187,7 @@ mod tests {
         assert!(said().concat().contains("store-foreign"));
         assert!(folder.path().join("state/2.aside-1").is_dir());
     }
+
     /// A row that fills most of its table, so that the middle of the file is in it.
     fn large(n: u8) -> Memo {
         let value = (0..3_000u32).flat_map(|at| *Digest::of(&at.to_be_bytes()).as_bytes()).collect();

@@ -12,7 +12,7 @@ use attestream::ledger::control::Position;
 use attestream::ledger::output::Status;
 use attestream::ledger::record::{Body, Work};
 use attestream::ledger::state::{MemoryState, State as _, StatePosition};
-use attestream::ledger::{Folding, LedgerRecord, Publication};
+use attestream::ledger::{LedgerRecord, Publication};
 use attestream::log::memory::MemoryLog;
 use attestream::log::{Log, Partition, Record};
 use serde::Deserialize;
@@ -23,6 +23,7 @@ use super::holes::Hole;
 use super::workload::Workload;
 use super::world::World;
 use crate::spine::plant::{all_of, own_topics, read_all};
+use crate::spine::refold::fold_batch;
 
 /// Records that are folded at once.
 const CHUNK: usize = 256;
@@ -122,29 +123,13 @@ fn fold(
         let until = asked.range(seq + 1..).next().map_or(u64::MAX, |next| next - seq);
         let count = usize::try_from(until).unwrap_or(CHUNK).min(CHUNK).min(rest.len());
         let (batch, after) = rest.split_at(count);
-        let parsed: Vec<LedgerRecord> =
-            batch.iter().map(|record| serde_json::from_slice(record.value.as_deref().unwrap()).unwrap()).collect();
-        let mut folding = Folding::begin(&state, number, seq).unwrap();
-        folding.prefetch(&parsed).unwrap();
-        for record in &parsed {
-            found.take(record);
-            let step = folding.fold(record).unwrap();
+        seq = fold_batch(&mut state, number, seq, batch, &mut |_, record, step| {
+            found.take(&record);
             for publication in step.publish.iter().filter(|one| one.topic == Topic::Verified) {
                 verified_after_its_evidence(publication, workload, &found.evidence);
             }
             published.extend(step.publish);
-        }
-        seq = folding.seq();
-        let last = batch.last().unwrap();
-        let position = StatePosition {
-            ledger: folding.ledger().to_owned(),
-            partition: number,
-            seq,
-            next_offset: last.offset + 1,
-            last_offset: last.offset,
-            last_digest: Digest::of(last.value.as_deref().unwrap()),
-        };
-        state.remember(folding.finish(), &position).unwrap();
+        });
         if asked.contains(&seq) {
             hashes.insert((number, seq), state.state_hash().unwrap());
         }

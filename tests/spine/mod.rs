@@ -8,4 +8,5 @@ pub mod memory;
 pub mod oracle;
 pub mod own;
 pub mod plant;
+pub mod refold;
 pub mod states;

@@ -18,13 +18,14 @@ use attestream::event::{Digest, Millis, Tenant, Topic, TopicName};
 use attestream::ledger::control::ControlRecord;
 use attestream::ledger::output::{Change, Published, Status};
 use attestream::ledger::record::{Body, LedgerRecord, Work};
-use attestream::ledger::state::{MemoryState, State as _, StatePosition};
-use attestream::ledger::{Fate, Folding, Publication};
+use attestream::ledger::state::{MemoryState, State as _};
+use attestream::ledger::{Fate, Publication};
 use attestream::log::{Log, Partition, Record};
 use attestream::verdict::SignedCheckpoint;
 
 use super::feed::{Expected, Made};
 use super::plant::{all_of, every, own_topics, read_all};
+use super::refold::fold_batch;
 
 /// What the committed topics came to.
 #[derive(Default)]
@@ -111,38 +112,20 @@ fn fold(
     let (mut seq, mut read) = (0u64, 0u64);
     loop {
         let batch: Vec<Record> = records.by_ref().take(500).collect();
-        let Some(last) = batch.last() else { break };
-        let parsed: Vec<LedgerRecord> =
-            batch.iter().map(|record| serde_json::from_slice(record.value.as_deref().unwrap()).unwrap()).collect();
-        let mut folding = Folding::begin(&state, number, seq).unwrap();
-        folding.prefetch(&parsed).unwrap();
-        let mut fates = Vec::new();
-        for record in &parsed {
-            let step = folding.fold(record).unwrap();
-            fates.push(step.fate);
+        if batch.is_empty() {
+            break;
+        }
+        read += u64::try_from(batch.len()).unwrap();
+        seq = fold_batch(&mut state, number, seq, &batch, &mut |record, parsed, step| {
             let continues = step.publish.iter().filter(|publication| publication.topic == Topic::Ledger).count();
-            let one = matches!(record.body, Body::Control(_)) || continues <= 1;
+            let one = matches!(parsed.body, Body::Control(_)) || continues <= 1;
             assert!(
                 one,
                 "a record goes on with its sweep by one step, behind everything that is in the ledger by then"
             );
             published.take(&step.publish);
-        }
-        seq = folding.seq();
-        read += u64::try_from(batch.len()).unwrap();
-        let ledger = folding.ledger().to_owned();
-        let position = StatePosition {
-            ledger,
-            partition: number,
-            seq,
-            next_offset: last.offset + 1,
-            last_offset: last.offset,
-            last_digest: Digest::of(last.value.as_deref().unwrap()),
-        };
-        state.remember(folding.finish(), &position).unwrap();
-        for ((fate, record), parsed) in fates.into_iter().zip(&batch).zip(parsed) {
-            folded(fate, record, parsed);
-        }
+            folded(step.fate, record, parsed);
+        });
     }
     assert_eq!(seq, read);
     state.state_hash().unwrap()
