@@ -34,21 +34,20 @@ pub fn encode(bytes: &[u8]) -> String {
 
 /// Bytes that travel as base64 in our own JSON records.
 pub mod serde_bytes {
-    use serde::{Deserialize, Deserializer, Serializer};
+    use serde::{Deserializer, Serializer};
 
     pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&super::encode(bytes))
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        super::decode(&text).map_err(serde::de::Error::custom)
+        crate::event::text::read(deserializer, super::decode)
     }
 }
 
 /// The same for bytes that may be absent (a Kafka key, a null value).
 pub mod serde_optional {
-    use serde::{Deserialize, Deserializer, Serializer};
+    use serde::{Deserializer, Serializer};
 
     pub fn serialize<S: Serializer>(bytes: &Option<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
         match bytes {
@@ -58,7 +57,6 @@ pub mod serde_optional {
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u8>>, D::Error> {
-        let text = Option::<std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        text.map(|text| super::decode(&text).map_err(serde::de::Error::custom)).transpose()
+        crate::event::text::read_optional(deserializer, super::decode)
     }
 }

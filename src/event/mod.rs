@@ -14,6 +14,7 @@ pub mod partitioner;
 pub mod quota;
 pub mod subject;
 pub mod tenant;
+pub mod text;
 pub mod time;
 pub mod topic;
 pub mod topic_name;

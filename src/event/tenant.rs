@@ -48,7 +48,6 @@ impl Serialize for Tenant {
 
 impl<'de> Deserialize<'de> for Tenant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        Tenant::new(&text).map_err(serde::de::Error::custom)
+        super::text::read(deserializer, Tenant::new)
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::text;
+
 /// A moment, in milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Millis(pub i64);
@@ -28,15 +30,23 @@ impl Millis {
     }
 }
 
+/// Text where people read it, a number in our own rows.
 impl Serialize for Millis {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.rfc3339())
+        if serializer.is_human_readable() {
+            serializer.serialize_str(&self.rfc3339())
+        } else {
+            serializer.serialize_i64(self.0)
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Millis {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        Millis::parse(&text).ok_or_else(|| serde::de::Error::custom("not an RFC 3339 time"))
+        if deserializer.is_human_readable() {
+            text::read(deserializer, |text| Millis::parse(text).ok_or("not an RFC 3339 time"))
+        } else {
+            i64::deserialize(deserializer).map(Millis)
+        }
     }
 }

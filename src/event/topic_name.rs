@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::topic::TopicRole;
-use super::{Tenant, Topic};
+use super::{Tenant, Topic, text};
 
 /// The tenant whose topic it is. Kept for the life of the process, so that names of topics are plain values; so only
 /// tenants of the registry, and names that records of ours hold, become one, never what a client asks for.
@@ -102,8 +102,7 @@ impl Serialize for TopicName {
 
 impl<'de> Deserialize<'de> for TopicName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        TopicName::parse(&name).ok_or_else(|| serde::de::Error::custom(format!("{name:?} is no topic")))
+        text::read(deserializer, |name| TopicName::parse(name).ok_or_else(|| format!("{name:?} is no topic")))
     }
 }
 
