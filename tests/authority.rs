@@ -142,7 +142,7 @@ fn a_revoked_key_keeps_what_was_signed_before() {
     assert_eq!(stand(signed.plus(1)).status, AttestationStatus::Verified);
     let revoked = stand(signed);
     assert_eq!(revoked.status, AttestationStatus::KeyPolicyMismatch);
-    assert_eq!(revoked.reasons, ["key-revoked"]);
+    assert_eq!(*revoked.reasons, ["key-revoked"]);
     assert!(revoked.checks.iter().any(|check| check.check == "key-standing"));
     assert_eq!(revoked.trusted_time, Some(signed));
 }
@@ -153,7 +153,7 @@ fn a_revoked_key_without_a_trusted_time_vouches_for_nothing() {
     let bytes = case.sign(false, None);
     let result = case.verify(&bytes).unwrap();
     case.trust.keys[0].revoked_at = Some(NOW.plus(1_000_000));
-    assert_eq!(standing(&result, &case.trust).reasons, ["key-revoked"]);
+    assert_eq!(*standing(&result, &case.trust).reasons, ["key-revoked"]);
     case.trust.keys[0].revoked_at = None;
     assert_eq!(standing(&result, &case.trust).status, AttestationStatus::Verified);
 }

@@ -82,7 +82,7 @@ fn fold<S: State>(state: &mut S, first: u64, ledger: &[LedgerRecord]) -> Outcome
             *fates.entry(folding.fold(record)?.fate).or_default() += 1;
         }
         seq = folding.seq();
-        let memo = folding.finish();
+        let memo = folding.finish()?;
         let (next_offset, last_offset) = (seq, seq.saturating_sub(1));
         let ledger = "01FIGURES".to_owned();
         let last_digest = Digest::of(&seq.to_be_bytes());

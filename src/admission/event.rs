@@ -5,7 +5,7 @@ use crate::formats::FormatError;
 use crate::formats::arrival::{self, Carrier};
 use crate::formats::document::Document;
 use crate::formats::event_object::EventObject;
-use crate::formats::facts::Facts;
+use crate::formats::facts::{Facts, WrittenFacts};
 use crate::formats::normalise::{Accepted, facts_of};
 use crate::ledger::record::{AdmittedDocument, AdmittedEvent, Bytes, Part};
 
@@ -29,6 +29,7 @@ pub fn make(made: &Made<'_>, bytes: Bytes) -> Result<(AdmittedEvent, Vec<Part>),
     let about = arrival::about(made.carrier, made.object, &facts)?;
     let digest = Digest::of(made.document.bytes());
     let id = event_id(made.tenant, made.kind, about.subject.as_ref(), digest);
+    let (ts, scan) = (facts.ts, arrival::scan_inputs(made.object, &facts));
     let (mut parts, last) = split(facts);
     for part in &mut parts {
         part.event.clone_from(&id);
@@ -39,14 +40,14 @@ pub fn make(made: &Made<'_>, bytes: Bytes) -> Result<(AdmittedEvent, Vec<Part>),
         subject: about.subject,
         subjects: about.subjects,
         source_id: made.carrier.source_id.clone(),
-        ts: made.carrier.ts.or(last.ts).unwrap_or(made.timestamp),
+        ts: made.carrier.ts.or(ts).unwrap_or(made.timestamp),
         document: AdmittedDocument {
             media_type: made.media_type.clone(),
             bytes,
             canonical_digest: jcs::canonical_digest(made.document.bytes()).ok(),
         },
         claimed: made.object.and_then(|object| object.claimed.clone()),
-        scan: arrival::scan_inputs(made.object, &last),
+        scan,
         facts: last,
         parts: u32::try_from(parts.len()).unwrap_or(u32::MAX),
     };
@@ -54,10 +55,10 @@ pub fn make(made: &Made<'_>, bytes: Bytes) -> Result<(AdmittedEvent, Vec<Part>),
 }
 
 /// Cuts facts into parts of at most `PART_MAX` bytes of JSON; the last one travels with the record itself.
-fn split(facts: Facts) -> (Vec<Part>, Facts) {
-    let size = serde_json::to_vec(&facts).map_or(0, |json| json.len());
-    if size <= limits::PART_MAX {
-        return (Vec::new(), facts);
+fn split(facts: Facts) -> (Vec<Part>, WrittenFacts) {
+    let whole = WrittenFacts::of(&facts);
+    if whole.json().len() <= limits::PART_MAX {
+        return (Vec::new(), whole);
     }
     let head = Facts { components: Vec::new(), statements: Vec::new(), findings: Vec::new(), ..facts.clone() };
     let mut pieces = vec![Piece::new(&head)];
@@ -74,9 +75,9 @@ fn split(facts: Facts) -> (Vec<Part>, Facts) {
     let part = |(index, piece): (usize, Piece)| Part {
         event: String::new(),
         index: u32::try_from(index).unwrap_or(u32::MAX),
-        facts: piece.facts,
+        facts: WrittenFacts::of(&piece.facts),
     };
-    (pieces.into_iter().enumerate().map(part).collect(), last)
+    (pieces.into_iter().enumerate().map(part).collect(), WrittenFacts::of(&last))
 }
 
 struct Piece {

@@ -8,8 +8,8 @@ use crate::event::Millis;
 use crate::verdict::check::CheckName;
 use crate::verdict::{self, facts};
 use crate::verdict::{
-    AttestationFacts, AttestationResult, AttestationStatus, Check, CheckOutcome, CompiledTrust, ParsedEvidence, Reason,
-    Standing, TenantTrust,
+    AttestationFacts, AttestationResult, AttestationStatus, Check, CheckOutcome, Code, CompiledTrust, KeyShown,
+    ParsedEvidence, Reason, RekorShown, TenantTrust,
 };
 
 /// Checks of the command line beyond those of the verdict.
@@ -22,7 +22,9 @@ pub struct Opinion {
     status: AttestationStatus,
     reasons: Vec<String>,
     checks: Vec<Check>,
-    standing: Option<Standing>,
+    trusted_time: Option<Millis>,
+    key: Option<KeyShown>,
+    rekor: Option<RekorShown>,
     facts: Option<AttestationFacts>,
     not_before: Option<Millis>,
     /// It is no evidence of any form: there was nothing to verify.
@@ -36,7 +38,9 @@ impl Opinion {
             status: AttestationStatus::Failed,
             reasons: vec![reason.code().to_owned()],
             checks: Vec::new(),
-            standing: None,
+            trusted_time: None,
+            key: None,
+            rekor: None,
             facts: None,
             not_before: None,
             nothing: reason == Reason::Evidence(crate::evidence::Fault::Form),
@@ -49,11 +53,13 @@ impl Opinion {
         let standing = verdict::standing(&result, trust);
         Opinion {
             status: standing.status,
-            reasons: standing.reasons.clone(),
-            checks: standing.checks.clone(),
+            reasons: standing.reasons.to_vec(),
+            checks: standing.checks.to_vec(),
+            trusted_time: standing.trusted_time,
+            key: standing.key.cloned(),
+            rekor: standing.rekor.cloned(),
             not_before: result.not_before,
             facts: Some(facts(parsed)),
-            standing: Some(standing),
             nothing: false,
         }
     }
@@ -65,18 +71,18 @@ impl Opinion {
     }
 
     /// One more check: of the file or the document that it must be about.
-    pub fn also(&mut self, check: &str, outcome: Result<(), Reason>) {
-        let code = outcome.err().map(|reason| reason.code().to_owned());
+    pub fn also(&mut self, check: &'static str, outcome: Result<(), Reason>) {
+        let code = outcome.err().map(Reason::code);
         let failed = code.is_some();
-        if let Some(code) = &code {
+        if let Some(code) = code {
             // Its own failures are graver: they come first.
-            self.reasons.push(code.clone());
+            self.reasons.push(code.to_owned());
             if self.status == AttestationStatus::Verified {
                 self.status = AttestationStatus::Failed;
             }
         }
         let outcome = if failed { CheckOutcome::Fail } else { CheckOutcome::Pass };
-        self.checks.push(Check { check: check.to_owned(), outcome, code });
+        self.checks.push(Check { check: check.into(), outcome, code: code.map(Code::from) });
     }
 
     pub fn exit(&self) -> Exit {
@@ -105,17 +111,16 @@ impl Opinion {
     }
 
     fn show_json(&self, out: &Out) {
-        let standing = self.standing.as_ref();
         let statement = self.facts.as_ref().and_then(|facts| facts.statement.as_ref());
         out.answer(json!({
             "status": self.status,
             "reasons": self.reasons,
             "checks": self.checks,
             "notChecked": self.not_checked(),
-            "trustedTime": standing.and_then(|standing| standing.trusted_time),
+            "trustedTime": self.trusted_time,
             "notBefore": self.not_before,
-            "key": standing.and_then(|standing| standing.key.as_ref()),
-            "rekor": standing.and_then(|standing| standing.rekor.as_ref()),
+            "key": self.key,
+            "rekor": self.rekor,
             "envelope": self.facts.as_ref().map(|facts| facts.envelope),
             "predicateType": statement.map(|statement| &statement.predicate_type),
             "subjects": statement.map(|statement| &statement.subjects),
@@ -138,12 +143,11 @@ impl Opinion {
             out.answer(line.trim_end());
         }
         out.answer(format!("  {}: {}", out.paint(Colour::Dim, "not checked"), self.not_checked().join(", ")));
-        let Some(standing) = &self.standing else { return };
-        if let Some(key) = &standing.key {
+        if let Some(key) = &self.key {
             let by = key.identity.as_deref().or(key.key_name.as_deref()).unwrap_or_default();
             out.answer(format!("  signed by {} {}", tame(by), key.key_id));
         }
-        if let Some(time) = standing.trusted_time {
+        if let Some(time) = self.trusted_time {
             out.answer(format!("  at {}", time.rfc3339()));
         }
     }

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::event::{Digest, Millis, Subject};
 
@@ -36,6 +37,33 @@ pub struct Facts {
     pub findings: Vec<Finding>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scan: Option<ScanInputs>,
+}
+
+/// Facts as they were written: what only carries them reads no more than where they end.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WrittenFacts(Box<RawValue>);
+
+impl WrittenFacts {
+    pub fn of(facts: &Facts) -> Self {
+        // Facts always have a form in JSON: their keys are text, and so is what could be no number there.
+        WrittenFacts(serde_json::value::to_raw_value(facts).unwrap_or_default())
+    }
+
+    pub fn json(&self) -> &str {
+        self.0.get()
+    }
+
+    /// What was written; `None` where that are not facts as this version has them.
+    pub fn read(&self) -> Option<Facts> {
+        serde_json::from_str(self.json()).ok()
+    }
+}
+
+impl PartialEq for WrittenFacts {
+    fn eq(&self, other: &Self) -> bool {
+        self.json() == other.json()
+    }
 }
 
 /// One component of an SBOM.

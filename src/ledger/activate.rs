@@ -90,7 +90,7 @@ impl Folding<'_> {
             self.partition.tenants.push(tenant.clone());
             self.partition.tenants.sort_unstable();
         }
-        let (row, changed) = next_row(old, trust, pair);
+        let (row, changed) = next_row(old.as_deref(), trust, pair);
         let tasks = self.put_activation(row, changed)?;
         self.sweep("trust", tasks)
     }
@@ -99,7 +99,8 @@ impl Folding<'_> {
     fn activate_all(&mut self, touch: fn(&mut Touched, u64), on: &RestsOn) -> Result<Vec<Task>, FoldError> {
         let mut tasks = Vec::new();
         for tenant in self.partition.tenants.clone() {
-            let Some(mut row) = self.tenant_row(&tenant)? else { continue };
+            let Some(row) = self.tenant_row(&tenant)? else { continue };
+            let mut row = TenantRow::clone(&row);
             row.activation += 1;
             row.pair = Pair { trust: row.trust.digest(self.partition.root), epoch: self.partition.epoch };
             touch(&mut row.touched, row.activation);
@@ -112,7 +113,7 @@ impl Folding<'_> {
     fn put_activation(&mut self, mut row: TenantRow, changed: Vec<RestsOn>) -> Result<Vec<Task>, FoldError> {
         let tenant = row.trust.tenant.clone();
         let pair = row.pair;
-        self.rows.put(keys::pair(&tenant, &pair), &row.activation)?;
+        self.rows.enter(keys::pair(&tenant, &pair), row.activation.to_be_bytes().to_vec());
         let entry = TimelineEntry {
             tenant: tenant.clone(),
             subject: "trust".to_owned(),
@@ -126,7 +127,7 @@ impl Folding<'_> {
             position: self.position(),
         };
         row.timeline = Some(self.enter(&entry)?);
-        self.rows.put(keys::tenant(&tenant), &row)?;
+        self.rows.put(&keys::tenant(&tenant), row)?;
         self.in_force.remove(&tenant);
         let prefixes = changed.iter().map(|on| keys::rests_on(&tenant, on)).chain([keys::pending(&tenant, &pair)]);
         Ok(prefixes.map(|prefix| rejudge(&tenant, &prefix)).collect())
@@ -139,7 +140,7 @@ fn rejudge(tenant: &Tenant, prefix: &[u8]) -> Task {
 }
 
 /// The tenant's next row, and what its results may rest on that this activation can change.
-fn next_row(old: Option<TenantRow>, trust: &TenantTrust, pair: Pair) -> (TenantRow, Vec<RestsOn>) {
+fn next_row(old: Option<&TenantRow>, trust: &TenantTrust, pair: Pair) -> (TenantRow, Vec<RestsOn>) {
     let configured = definitions(trust);
     let Some(old) = old else {
         let row = TenantRow {

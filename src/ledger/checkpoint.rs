@@ -2,6 +2,8 @@
 //! said at every size, and an alarm where a log said two things. No verdict changes here: what an operator concludes from
 //! an alarm comes into force as a control record.
 
+use std::rc::Rc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Digest, Millis, partition_of};
@@ -46,14 +48,13 @@ impl Folding<'_> {
     pub(super) fn checkpoint(&mut self, seen: &CheckpointSeen) -> Result<Fate, FoldError> {
         let new = &seen.checkpoint;
         let at_size = keys::tree_at(new.log, &new.origin, new.size);
-        let mut said: Vec<SignedCheckpoint> = self.rows.get(&at_size)?.unwrap_or_default();
+        let mut said: Vec<SignedCheckpoint> = self.rows.get(&at_size)?.map(Rc::unwrap_or_clone).unwrap_or_default();
         if said.len() >= ROOTS_MAX || said.iter().any(|known| known.root == new.root) {
             return Ok(Fate::Repeated);
         }
         said.push(new.clone());
-        self.rows.put(at_size, &said)?;
         let key = keys::tree(new.log, &new.origin);
-        let row: Option<TreeRow> = self.rows.get(&key)?;
+        let row: Option<TreeRow> = self.rows.get(&key)?.map(Rc::unwrap_or_clone);
         let mut row = row.unwrap_or_else(|| TreeRow { largest: new.clone(), proved: None, timeline: None });
         // Never back: a smaller one that comes later is only remembered.
         if new.size > row.largest.size {
@@ -62,7 +63,8 @@ impl Folding<'_> {
         if let [first, .., _] = said.as_slice() {
             self.tell(SPLIT_VIEW, [first, new], &mut row)?;
         }
-        self.rows.put(key, &row)?;
+        self.rows.put(&key, row)?;
+        self.rows.put(&at_size, said)?;
         Ok(Fate::Remembered)
     }
 
@@ -78,10 +80,10 @@ impl Folding<'_> {
             self.checkpoint(&seen)?;
         }
         let key = keys::tree(proof.old.log, &proof.old.origin);
-        let mut row: TreeRow = self.rows.get(&key)?.ok_or(FoldError::Row)?;
+        let mut row: TreeRow = self.rows.get(&key)?.map(Rc::unwrap_or_clone).ok_or(FoldError::Row)?;
         row.proved = row.proved.max(Some(proof.new.size));
         self.tell(CONSISTENT, [&proof.old, &proof.new], &mut row)?;
-        self.rows.put(key, &row)
+        self.rows.put(&key, row)
     }
 
     fn tell(

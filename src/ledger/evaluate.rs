@@ -1,17 +1,20 @@
 //! The verdict on one event: the best over all attestations about it, and the chain of evidence.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
-use crate::event::{Digest, Subject, Tenant};
+use crate::event::{Digest, Millis, Subject, Tenant};
 use crate::formats::Note;
 use crate::verdict::reason::Cause;
 use crate::verdict::result::{Check, CheckOutcome, Link};
 use crate::verdict::standing::Standing;
 
 use super::fold::{FoldError, Folding};
+use super::judge::{InForce, stand};
 use super::keys::{self, Role};
 use super::output::{ChainLink, Status};
-use super::ranked::Ranked;
+use super::ranked::entries_after;
 use super::rows::{AboutRow, AttestationRow, EventRow, Rank, list_of};
 use crate::event::limits;
 
@@ -36,8 +39,22 @@ pub struct Verdict {
 
 /// The attestation that is shown.
 pub struct Shown {
-    pub row: AttestationRow,
-    pub standing: Standing,
+    pub row: Rc<AttestationRow>,
+    /// The code by which it does not bind this event's document, where it is good otherwise.
+    pub unbound: Option<&'static str>,
+}
+
+impl Shown {
+    /// How it stands for this event; `None` without a result, which no attestation that is listed is.
+    pub fn standing(&self, trust: &InForce, clock: Millis) -> Option<Standing<'_>> {
+        let mut standing = stand(self.row.result.as_ref()?, &trust.keys, clock);
+        if let Some(code) = self.unbound {
+            standing.reasons = Cow::Owned(vec![code.to_owned()]);
+            let check = Check { check: "binding".into(), outcome: CheckOutcome::Fail, code: Some(code.into()) };
+            standing.checks.to_mut().push(check);
+        }
+        Some(standing)
+    }
 }
 
 /// A candidate: its rank, with the class that it has for this event.
@@ -62,7 +79,7 @@ impl Folding<'_> {
         };
         let mut watches: BTreeSet<(Role, Digest)> = documents.iter().map(|d| (Role::Document, *d)).collect();
         watches.extend(subjects.iter().map(|digest| (Role::Subject, *digest)));
-        let Some((candidate, shown)) = best else {
+        let Some((candidate, row)) = best else {
             return Ok(Verdict {
                 status: Status::Missing,
                 shown: None,
@@ -71,7 +88,9 @@ impl Folding<'_> {
                 watches: watches.into_iter().collect(),
             });
         };
-        let shown = if candidate.unbound { unbound(shown, event.inexact) } else { shown };
+        // A good signature about the same subject that binds another document: evidence present and wrong.
+        let code = if event.inexact { DOCUMENT_INEXACT } else { DOCUMENT_UNBOUND };
+        let shown = Shown { row, unbound: candidate.unbound.then_some(code) };
         let status = match candidate.class {
             Rank::VERIFIED => Status::Verified,
             Rank::MISMATCH => Status::KeyPolicyMismatch,
@@ -93,17 +112,16 @@ impl Folding<'_> {
         link: Link,
         documents: &[Digest],
         subjects: &BTreeSet<Digest>,
-    ) -> Result<Option<(Candidate, Shown)>, FoldError> {
+    ) -> Result<Option<(Candidate, Rc<AttestationRow>)>, FoldError> {
         for attempt in 0..=RESTANDS_MAX {
             let Some(mut candidate) = self.best_listed(tenant, link, documents, subjects)? else { return Ok(None) };
             let id = candidate.rank.id;
-            let mut row = self.attestation_row(tenant, id)?.ok_or(FoldError::Row)?;
-            let before = row.listed;
-            let standing = self.restand(tenant, id, &mut row)?.ok_or(FoldError::Row)?;
+            let before = self.attestation_row(tenant, id)?.ok_or(FoldError::Row)?.listed;
+            let row = self.restand(tenant, id)?.ok_or(FoldError::Row)?;
             if row.listed == before || attempt == RESTANDS_MAX {
                 // At the bound, what the list says may be older than the standing: take the graver of the two.
                 candidate.class = candidate.class.max(row.listed.map_or(Rank::FAILED, |rank| rank.class));
-                return Ok(Some((candidate, Shown { row, standing })));
+                return Ok(Some((candidate, row)));
             }
         }
         Ok(None)
@@ -142,7 +160,7 @@ impl Folding<'_> {
         let Some(about) = self.about_row(tenant, role, digest)? else { return Ok(Vec::new()) };
         let classes = [Rank::VERIFIED, Rank::MISMATCH, Rank::FAILED];
         let heads = classes.iter().filter_map(|class| about.attestations.get(&list_of(link, *class)));
-        Ok(heads.filter_map(|head| first_rank(head.first.first()?)).collect())
+        Ok(heads.filter_map(Rank::first).collect())
     }
 
     pub(super) fn about_row(
@@ -150,7 +168,7 @@ impl Folding<'_> {
         tenant: &Tenant,
         role: Role,
         digest: Digest,
-    ) -> Result<Option<AboutRow>, FoldError> {
+    ) -> Result<Option<Rc<AboutRow>>, FoldError> {
         self.rows.get(&keys::about(tenant, role, digest))
     }
 
@@ -173,8 +191,8 @@ impl Folding<'_> {
         let mut materials = BTreeSet::new();
         for rank in builds.into_iter().take(limits::CHAIN_MAX) {
             let row = self.attestation_row(tenant, rank.id)?;
-            let named = row.and_then(|row| row.facts.statement).map(|statement| statement.materials);
-            materials.extend(named.into_iter().flatten());
+            let statement = row.as_ref().and_then(|row| row.facts.statement.as_ref());
+            materials.extend(statement.iter().flat_map(|statement| &statement.materials));
         }
         let materials: BTreeSet<Digest> =
             materials.into_iter().filter(|m| !subjects.contains(m)).take(limits::CHAIN_MATERIALS_MAX).collect();
@@ -187,13 +205,13 @@ impl Folding<'_> {
     }
 
     fn verified_about(&mut self, tenant: &Tenant, digest: Digest) -> Result<Vec<(Link, Rank)>, FoldError> {
-        let Some(mut about) = self.about_row(tenant, Role::Subject, digest)? else { return Ok(Vec::new()) };
+        let Some(about) = self.about_row(tenant, Role::Subject, digest)? else { return Ok(Vec::new()) };
         let mut verified = Vec::new();
         for link in Link::ALL {
             let list = list_of(link, Rank::VERIFIED);
-            let Some(head) = about.attestations.get_mut(&list) else { continue };
-            let spilled = keys::about_spilled(tenant, Role::Subject, digest, list);
-            let entries = Ranked { head, spilled }.after(&self.rows, None, limits::CHAIN_MAX)?;
+            let Some(head) = about.attestations.get(&list) else { continue };
+            let spilled = || keys::about_spilled(tenant, Role::Subject, digest, list);
+            let entries = entries_after(head, spilled, &self.rows, None, limits::CHAIN_MAX)?;
             for rank in entries.iter().filter_map(|entry| Rank::from_key(entry)) {
                 if self.still_verified(tenant, rank)? {
                     verified.push((link, rank));
@@ -205,14 +223,9 @@ impl Folding<'_> {
 
     /// Whether a listed attestation is verified under what is active now; a sweep may not have reached it.
     fn still_verified(&mut self, tenant: &Tenant, rank: Rank) -> Result<bool, FoldError> {
-        let mut row = self.attestation_row(tenant, rank.id)?.ok_or(FoldError::Row)?;
-        self.restand(tenant, rank.id, &mut row)?;
+        let row = self.restand(tenant, rank.id)?.ok_or(FoldError::Row)?;
         Ok(row.listed == Some(rank))
     }
-}
-
-fn first_rank(text: &str) -> Option<Rank> {
-    Rank::from_key(&crate::event::digest::unhex(text)?)
 }
 
 fn chain_link(link: Link, envelope: Digest) -> ChainLink {
@@ -224,15 +237,6 @@ fn chain_link(link: Link, envelope: Digest) -> ChainLink {
 fn bounded(chain: BTreeSet<ChainLink>) -> Vec<ChainLink> {
     let of = |link: Link| chain.iter().filter(move |entry| entry.r#type == link).take(limits::CHAIN_MAX).cloned();
     Link::ALL.into_iter().flat_map(of).collect()
-}
-
-/// A good signature about the same subject that binds another document: evidence present and wrong.
-fn unbound(mut shown: Shown, inexact: bool) -> Shown {
-    let code = if inexact { DOCUMENT_INEXACT } else { DOCUMENT_UNBOUND };
-    shown.standing.reasons = vec![code.to_owned()];
-    let check = Check { check: "binding".to_owned(), outcome: CheckOutcome::Fail, code: Some(code.to_owned()) };
-    shown.standing.checks.push(check);
-    shown
 }
 
 /// While a bound attestation verifies, an event without a subject digest of its own has the statement's subjects.

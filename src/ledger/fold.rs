@@ -1,11 +1,11 @@
 //! The fold: `fold(state, record) -> Step`. Pure: no cryptography, no clock, no randomness, no I/O but the recall of
 //! what was remembered, no map with random order. Replaying a partition gives the same state and the same outputs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::event::{Digest, Tenant};
-use crate::verdict::result::AttestationFacts;
+use crate::formats::facts::WrittenFacts;
 
 use super::control::FOLD_VERSION;
 use super::keys::{self, Key, Role};
@@ -15,7 +15,7 @@ use super::ranked::Ranked;
 use super::record::{
     Admitted, AdmittedAttestation, AdmittedEvent, Answer, Body, Bytes, LedgerRecord, Part, RECORD_FORMAT,
 };
-use super::rows::{AboutRow, AttestationRow, EventRow, PartitionRow, Task};
+use super::rows::{AboutRow, AttestationRow, EventRow, PartitionRow, Rank, Task};
 use super::state::{Memo, Recall, StateError};
 use super::step::{Fate, Step};
 use super::{evaluate, judge};
@@ -52,6 +52,8 @@ pub struct Folding<'s> {
     pub(super) step: Step,
     /// Trust in force, as far as this batch has read it.
     pub(super) in_force: BTreeMap<Tenant, Rc<judge::InForce>>,
+    /// Whether nothing is published: what comes of these records is in the log already.
+    pub(super) silent: bool,
     /// The partition's row as it was written last.
     written: Option<PartitionRow>,
 }
@@ -60,28 +62,34 @@ impl<'s> Folding<'s> {
     /// Begins a batch on `below`; `seq` is the number of the first record.
     pub fn begin(below: &'s dyn Recall, number: u32, seq: u64) -> Result<Self, FoldError> {
         let mut rows = Overlay::new(below);
-        let written: Option<PartitionRow> = rows.get(&keys::partition())?;
+        let written: Option<PartitionRow> = rows.get(&keys::partition())?.map(Rc::unwrap_or_clone);
         let partition = written.clone().unwrap_or_else(unborn);
-        Ok(Folding { rows, partition, number, seq, step: empty_step(), in_force: BTreeMap::new(), written })
+        let (step, in_force) = (empty_step(), BTreeMap::new());
+        Ok(Folding { rows, partition, number, seq, step, in_force, silent: false, written })
+    }
+
+    /// Publishes nothing: the same state and the same fates, at less cost.
+    pub fn silently(mut self) -> Self {
+        self.silent = true;
+        self
     }
 
     /// Recalls at once the rows that `records` need: first those that they name, then those that these name.
     pub fn prefetch(&mut self, records: &[LedgerRecord]) -> Result<(), FoldError> {
-        let mut first = Vec::new();
+        let tenants: BTreeSet<&Tenant> = records.iter().map(|record| &record.tenant).collect();
+        let mut first: Vec<Key> =
+            tenants.iter().flat_map(|tenant| [keys::tenant(tenant), keys::outputs(tenant)]).collect();
         let mut about = Vec::new();
         for record in records {
             named_rows(record, &mut first, &mut about);
         }
-        first.extend(about.iter().cloned());
+        let about: BTreeSet<(Key, &Tenant)> = about.into_iter().collect();
+        first.extend(about.iter().map(|(key, _)| key.clone()));
         self.rows.recall(first)?;
         let mut second = Vec::new();
-        for (record, key) in about.iter().filter_map(|key| records.first().map(|record| (record, key))) {
-            let Some(row) = self.rows.get::<AboutRow>(key)? else { continue };
-            // The key of an about row holds its tenant between the kind and the zero byte.
-            let tenant = key.get(1..).and_then(|rest| rest.split(|byte| *byte == 0).next()).unwrap_or_default();
-            let tenant = std::str::from_utf8(tenant).ok().and_then(|name| Tenant::new(name).ok());
-            let tenant = tenant.unwrap_or_else(|| record.tenant.clone());
-            second.extend(rows_of(&tenant, &row));
+        for (key, tenant) in about {
+            let Some(row) = self.rows.get::<AboutRow>(&key)? else { continue };
+            second.extend(rows_of(tenant, &row));
         }
         self.rows.recall(second)
     }
@@ -111,7 +119,7 @@ impl<'s> Folding<'s> {
             }
         };
         if self.written.as_ref() != Some(&self.partition) {
-            self.rows.put(keys::partition(), &self.partition)?;
+            self.rows.put(&keys::partition(), self.partition.clone())?;
             self.written = Some(self.partition.clone());
         }
         self.seq += 1;
@@ -119,7 +127,7 @@ impl<'s> Folding<'s> {
     }
 
     /// What the batch adds to the state.
-    pub fn finish(self) -> Memo {
+    pub fn finish(self) -> Result<Memo, FoldError> {
         self.rows.into_memo()
     }
 
@@ -156,8 +164,8 @@ impl<'s> Folding<'s> {
         let id = attestation.id();
         let known = self.attestation_row(tenant, id)?;
         let repeated = known.is_some();
-        let mut row = match known {
-            Some(row) => row,
+        let row = match known {
+            Some(row) => AttestationRow::clone(&row),
             None => AttestationRow {
                 facts: attestation.facts.clone(),
                 bytes: self.keep(&attestation.bytes, &admitted.input),
@@ -170,7 +178,7 @@ impl<'s> Folding<'s> {
             },
         };
         let joins = row.facts.statement.as_ref().is_some_and(|statement| statement.link.is_some());
-        self.take_and_sweep(tenant, id, &mut row, attestation.result.clone())?;
+        self.take_and_sweep(tenant, id, row, attestation.result.clone())?;
         Ok(match (repeated, joins) {
             (true, _) => Fate::Repeated,
             (false, true) => Fate::Remembered,
@@ -179,8 +187,9 @@ impl<'s> Folding<'s> {
     }
 
     fn answer(&mut self, tenant: &Tenant, answer: &Answer) -> Result<Fate, FoldError> {
-        let Some(mut row) = self.attestation_row(tenant, answer.attestation)? else { return Ok(Fate::Refused) };
-        let changed = self.take_and_sweep(tenant, answer.attestation, &mut row, answer.result.clone())?;
+        let Some(row) = self.attestation_row(tenant, answer.attestation)? else { return Ok(Fate::Refused) };
+        let row = AttestationRow::clone(&row);
+        let changed = self.take_and_sweep(tenant, answer.attestation, row, answer.result.clone())?;
         Ok(if changed { Fate::Remembered } else { Fate::Repeated })
     }
 
@@ -189,27 +198,28 @@ impl<'s> Folding<'s> {
         &mut self,
         tenant: &Tenant,
         id: Digest,
-        row: &mut AttestationRow,
+        mut row: AttestationRow,
         result: crate::verdict::result::AttestationResult,
     ) -> Result<bool, FoldError> {
-        let changed = self.take_result(tenant, id, row, result)?;
+        let changed = self.take_result(tenant, id, &mut row, result)?;
         if changed {
-            self.restand_row(tenant, id, row)?;
-            let about = self.affected(tenant, row)?;
-            self.rows.put(keys::attestation(tenant, id), row)?;
+            self.restand_row(tenant, id, &mut row)?;
+            let about = self.affected(tenant, &row)?;
+            row.unswept.clear();
+            self.rows.put(&keys::attestation(tenant, id), row)?;
             self.sweep("evidence", vec![Task::Events { tenant: tenant.clone(), about, after: None }])?;
         }
         Ok(changed)
     }
 
     fn part(&mut self, tenant: &Tenant, part: &Part) -> Result<Fate, FoldError> {
-        self.rows.store(keys::facts(tenant, &part.event, part.index), &part.facts)?;
+        self.keep_facts(tenant, &part.event, part.index, &part.facts);
         Ok(Fate::Remembered)
     }
 
     fn event(&mut self, tenant: &Tenant, admitted: &Admitted, event: &AdmittedEvent) -> Result<Fate, FoldError> {
         let key = keys::event(tenant, &event.id);
-        if self.rows.bytes(&key)?.is_some() {
+        if self.rows.has(&key)? {
             return Ok(Fate::Repeated);
         }
         let replaces = self.replaced(tenant, event)?;
@@ -235,7 +245,7 @@ impl<'s> Folding<'s> {
             timeline: None,
             watches: Vec::new(),
         };
-        self.rows.store(keys::facts(tenant, &event.id, event.parts), &event.facts)?;
+        self.keep_facts(tenant, &event.id, event.parts, &event.facts);
         let status = self.evaluate_row(tenant, row)?;
         Ok(match status {
             Status::Verified => Fate::Published,
@@ -244,18 +254,23 @@ impl<'s> Folding<'s> {
         })
     }
 
+    /// Keeps facts as they were written: the fold itself reads none.
+    fn keep_facts(&mut self, tenant: &Tenant, event: &str, index: u32, facts: &WrittenFacts) {
+        self.rows.put_new(keys::facts(tenant, event, index), facts.json().as_bytes().to_vec());
+    }
+
     /// The event of the same `sourceId` before this one.
     fn replaced(&mut self, tenant: &Tenant, event: &AdmittedEvent) -> Result<Option<String>, FoldError> {
         let Some(source_id) = &event.source_id else { return Ok(None) };
         let key = keys::source(tenant, source_id);
-        let replaced: Option<String> = self.rows.get(&key)?;
-        self.rows.put(key, &event.id)?;
-        Ok(replaced)
+        let replaced: Option<Rc<String>> = self.rows.get(&key)?;
+        self.rows.put(&key, event.id.clone())?;
+        Ok(replaced.as_deref().cloned())
     }
 
     pub(super) fn evaluate_and_publish(&mut self, tenant: &Tenant, id: &str) -> Result<(), FoldError> {
-        let row: EventRow = self.rows.get(&keys::event(tenant, id))?.ok_or(FoldError::Row)?;
-        self.evaluate_row(tenant, row)?;
+        let row: Rc<EventRow> = self.rows.get(&keys::event(tenant, id))?.ok_or(FoldError::Row)?;
+        self.evaluate_row(tenant, EventRow::clone(&row))?;
         Ok(())
     }
 
@@ -263,7 +278,7 @@ impl<'s> Folding<'s> {
         let verdict = self.evaluate(tenant, &row)?;
         self.publish(tenant, &mut row, &verdict)?;
         self.watch(tenant, &mut row, &verdict)?;
-        self.rows.put(keys::event(tenant, &row.id), &row)?;
+        self.rows.put(&keys::event(tenant, &row.id), row)?;
         Ok(verdict.status)
     }
 
@@ -287,10 +302,10 @@ impl<'s> Folding<'s> {
         change: impl FnOnce(&mut Ranked<'_>, &mut Overlay<'s>) -> Result<(), FoldError>,
     ) -> Result<(), FoldError> {
         let key = keys::about(tenant, role, digest);
-        let mut about: AboutRow = self.rows.get(&key)?.unwrap_or_default();
+        let mut about: AboutRow = self.rows.get(&key)?.map(Rc::unwrap_or_clone).unwrap_or_default();
         let spilled = keys::about_spilled(tenant, role, digest, 0);
         change(&mut Ranked { head: &mut about.events, spilled }, &mut self.rows)?;
-        self.rows.put(key, &about)
+        self.rows.put(&key, about)
     }
 
     /// Keeps inline bytes by digest and returns what names them; bytes that are the input's own take the input's.
@@ -304,24 +319,24 @@ impl<'s> Folding<'s> {
 }
 
 /// The rows that a record names itself.
-fn named_rows(record: &LedgerRecord, first: &mut Vec<Key>, about: &mut Vec<Key>) {
+fn named_rows<'r>(record: &'r LedgerRecord, first: &mut Vec<Key>, about: &mut Vec<(Key, &'r Tenant)>) {
     let tenant = &record.tenant;
-    first.extend([keys::partition(), keys::tenant(tenant), keys::outputs(tenant)]);
+    let row = |role: Role, digest: Digest| (keys::about(tenant, role, digest), tenant);
     match &record.body {
         Body::Admitted(admitted) => {
             if let Some(event) = &admitted.event {
                 first.push(keys::event(tenant, &event.id));
                 first.extend(event.source_id.iter().map(|id| keys::source(tenant, id)));
                 let documents = [Some(event.document.bytes.digest), event.document.canonical_digest];
-                about.extend(documents.into_iter().flatten().map(|d| keys::about(tenant, Role::Document, d)));
-                about.push(keys::about(tenant, Role::Subject, event.document.bytes.digest));
+                about.extend(documents.into_iter().flatten().map(|digest| row(Role::Document, digest)));
+                about.push(row(Role::Subject, event.document.bytes.digest));
                 let subjects = event.subjects.iter().chain(&event.subject).flat_map(|s| s.digest.join_keys());
-                about.extend(subjects.map(|digest| keys::about(tenant, Role::Subject, digest)));
+                about.extend(subjects.map(|digest| row(Role::Subject, digest)));
             }
             if let Some(attestation) = &admitted.attestation {
                 first.push(keys::attestation(tenant, attestation.id()));
                 first.push(keys::pair(tenant, &attestation.result.pair));
-                about.extend(about_rows(tenant, &attestation.facts));
+                about.extend(judge::about(&attestation.facts).into_iter().map(|(role, digest)| row(role, digest)));
             }
         }
         Body::Answer(answer) => {
@@ -336,17 +351,11 @@ fn named_rows(record: &LedgerRecord, first: &mut Vec<Key>, about: &mut Vec<Key>)
     }
 }
 
-fn about_rows(tenant: &Tenant, facts: &AttestationFacts) -> Vec<Key> {
-    judge::about(facts).into_iter().map(|(role, digest)| keys::about(tenant, role, digest)).collect()
-}
-
 /// The events and attestations in the heads of an about row.
 fn rows_of(tenant: &Tenant, row: &AboutRow) -> Vec<Key> {
-    let text = |entry: &String| crate::event::digest::unhex(entry);
-    let event = |entry: &String| String::from_utf8(text(entry)?).ok().map(|id| keys::event(tenant, &id));
-    let best = row.attestations.values().filter_map(|head| head.first.first());
-    let rank = |entry: &String| super::rows::Rank::from_key(&text(entry)?);
-    let attestations = best.filter_map(rank).map(|rank| keys::attestation(tenant, rank.id));
+    let event = |entry: &Vec<u8>| Some(keys::event(tenant, std::str::from_utf8(entry).ok()?));
+    let attestations = row.attestations.values().filter_map(Rank::first);
+    let attestations = attestations.map(|rank| keys::attestation(tenant, rank.id));
     row.events.first.iter().filter_map(event).chain(attestations).collect()
 }
 

@@ -1,5 +1,6 @@
 //! How an attestation stands now: its result, the keys that are still configured, and the clock. No cryptography.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::event::{Digest, Millis, Tenant, limits};
@@ -28,17 +29,17 @@ pub fn about(facts: &AttestationFacts) -> Vec<(Role, Digest)> {
 
 /// A tenant's row, read once for a batch.
 pub struct InForce {
-    pub row: TenantRow,
+    pub row: Rc<TenantRow>,
     pub keys: KeysInForce,
 }
 
 /// How an attestation with a result stands under the tenant's keys and the clock.
-pub fn stand(result: &AttestationResult, keys: &KeysInForce, clock: Millis) -> Standing {
+pub fn stand<'r>(result: &'r AttestationResult, keys: &KeysInForce, clock: Millis) -> Standing<'r> {
     let mut standing = standing_under(result, keys);
     let waits = result.not_before.is_some_and(|time| time > clock);
     if waits && standing.status == AttestationStatus::Verified {
         standing.status = AttestationStatus::KeyPolicyMismatch;
-        standing.reasons = vec![NOT_YET_VALID.to_owned()];
+        standing.reasons = Cow::Owned(vec![NOT_YET_VALID.to_owned()]);
     }
     standing
 }
@@ -71,6 +72,24 @@ fn is_unsettled(result: &AttestationResult, in_force: &KeysInForce) -> bool {
     signed > 1 && gone > 0
 }
 
+/// Where an attestation that stands so is listed.
+fn rank(standing: &Standing<'_>, row: &AttestationRow, id: Digest) -> Rank {
+    Rank {
+        class: match standing.status {
+            AttestationStatus::Verified => Rank::VERIFIED,
+            AttestationStatus::KeyPolicyMismatch => Rank::MISMATCH,
+            AttestationStatus::Failed => Rank::FAILED,
+        },
+        time: standing.trusted_time.map_or(u64::MAX, |time| u64::try_from(time.0).unwrap_or(0)),
+        envelope: row.facts.envelope,
+        id,
+    }
+}
+
+fn read_number(bytes: &[u8]) -> Result<u64, FoldError> {
+    bytes.try_into().map(u64::from_be_bytes).map_err(|_| FoldError::Row)
+}
+
 impl Folding<'_> {
     /// The number of the activation under which `pair` was last in force; `None` while it waits to be.
     ///
@@ -78,7 +97,7 @@ impl Folding<'_> {
     /// will be, since its trust was in force before the epoch came, or came after it went. Such a result is as old as its
     /// trust is here: it counts, and is asked for again.
     pub(super) fn activation_of(&mut self, tenant: &Tenant, pair: &Pair) -> Result<Option<u64>, FoldError> {
-        let exact = self.rows.get(&keys::pair(tenant, pair))?;
+        let exact = self.rows.entry(&keys::pair(tenant, pair))?.map(|number| read_number(&number)).transpose()?;
         if exact.is_some() || pair.epoch > self.partition.epoch {
             return Ok(exact);
         }
@@ -88,16 +107,16 @@ impl Folding<'_> {
         }
         let own = keys::pair(tenant, pair);
         let before = of_trust.iter().rev().find(|(key, _)| *key < own);
-        let number = before.map(|(_, number)| serde_json::from_slice(number).map_err(|_| FoldError::Row));
+        let number = before.map(|(_, number)| read_number(number));
         Ok(Some(number.transpose()?.unwrap_or_default()))
     }
 
-    pub(super) fn tenant_row(&mut self, tenant: &Tenant) -> Result<Option<TenantRow>, FoldError> {
+    pub(super) fn tenant_row(&mut self, tenant: &Tenant) -> Result<Option<Rc<TenantRow>>, FoldError> {
         self.rows.get(&keys::tenant(tenant))
     }
 
     /// The tenant's trust in force. `put_activation` forgets it.
-    fn in_force(&mut self, tenant: &Tenant) -> Result<Option<Rc<InForce>>, FoldError> {
+    pub(super) fn in_force(&mut self, tenant: &Tenant) -> Result<Option<Rc<InForce>>, FoldError> {
         if let Some(known) = self.in_force.get(tenant) {
             return Ok(Some(Rc::clone(known)));
         }
@@ -107,7 +126,11 @@ impl Folding<'_> {
         Ok(Some(read))
     }
 
-    pub(super) fn attestation_row(&mut self, tenant: &Tenant, id: Digest) -> Result<Option<AttestationRow>, FoldError> {
+    pub(super) fn attestation_row(
+        &mut self,
+        tenant: &Tenant,
+        id: Digest,
+    ) -> Result<Option<Rc<AttestationRow>>, FoldError> {
         self.rows.get(&keys::attestation(tenant, id))
     }
 
@@ -125,7 +148,7 @@ impl Folding<'_> {
             if !known {
                 let mut key = keys::pending(tenant, &result.pair);
                 key.extend_from_slice(id.as_bytes());
-                self.rows.put_bytes(key, Vec::new());
+                self.rows.enter(key, Vec::new());
                 row.pending.push(result);
             }
             return Ok(!known);
@@ -151,61 +174,65 @@ impl Folding<'_> {
             key
         };
         for on in old.iter().filter(|on| !new.contains(on)) {
-            self.rows.remove(key(on));
+            self.rows.strike(key(on));
         }
         for on in new.iter().filter(|on| !old.contains(on)) {
-            self.rows.put_bytes(key(on), Vec::new());
+            self.rows.enter(key(on), Vec::new());
         }
     }
 
     /// Brings an attestation's place in the lists up to what is active now, and asks for a new result where an
-    /// activation touched what the present one rests on. Returns the standing, `None` while no result counts.
-    pub(super) fn restand(
-        &mut self,
-        tenant: &Tenant,
-        id: Digest,
-        row: &mut AttestationRow,
-    ) -> Result<Option<Standing>, FoldError> {
-        let Some((standing, changed)) = self.restand_row(tenant, id, row)? else { return Ok(None) };
-        // Most are judged again for an event and stand as they did: the row, which is large, is not written again.
-        if changed {
-            self.rows.put(keys::attestation(tenant, id), row)?;
+    /// activation touched what the present one rests on. Returns the row, `None` while no result counts.
+    pub(super) fn restand(&mut self, tenant: &Tenant, id: Digest) -> Result<Option<Rc<AttestationRow>>, FoldError> {
+        let Some(known) = self.attestation_row(tenant, id)? else { return Ok(None) };
+        // Most are judged again for an event and stand as they did: the row, which is large, is not copied.
+        if self.is_settled(tenant, id, &known)? {
+            return Ok(Some(known));
         }
-        Ok(Some(standing))
+        let mut row = AttestationRow::clone(&known);
+        let Some(changed) = self.restand_row(tenant, id, &mut row)? else { return Ok(None) };
+        let row = Rc::new(row);
+        if changed {
+            self.rows.put_shared(&keys::attestation(tenant, id), Rc::clone(&row))?;
+        }
+        Ok(Some(row))
     }
 
-    /// The same for a row that the caller writes; also returns whether the row changed.
+    /// Whether `restand_row` would change nothing.
+    fn is_settled(&mut self, tenant: &Tenant, id: Digest, row: &AttestationRow) -> Result<bool, FoldError> {
+        let (Some(trust), Some(result), true) = (self.in_force(tenant)?, &row.result, row.pending.is_empty()) else {
+            return Ok(false);
+        };
+        let clock = self.partition.clock;
+        let waits = result.not_before.is_some_and(|time| time > clock);
+        let rank = rank(&stand(result, &trust.keys, clock), row, id);
+        Ok(!waits && row.listed == Some(rank) && !self.is_to_be_asked(tenant, row, &trust)?)
+    }
+
+    /// The same for a row that the caller writes: whether it changed.
     pub(super) fn restand_row(
         &mut self,
         tenant: &Tenant,
         id: Digest,
         row: &mut AttestationRow,
-    ) -> Result<Option<(Standing, bool)>, FoldError> {
+    ) -> Result<Option<bool>, FoldError> {
         let (pending, asked) = (!row.pending.is_empty(), row.asked);
         self.take_pending(tenant, id, row)?;
         let Some(trust) = self.in_force(tenant)? else { return Ok(None) };
         let Some(result) = &row.result else { return Ok(None) };
         let clock = self.partition.clock;
-        let standing = stand(result, &trust.keys, clock);
         if let Some(time) = result.not_before.filter(|time| *time > clock) {
-            self.rows.put_bytes(keys::due_at(time, tenant, id), Vec::new());
+            self.rows.enter(keys::due_at(time, tenant, id), Vec::new());
         }
-        let rank = Rank {
-            class: match standing.status {
-                AttestationStatus::Verified => Rank::VERIFIED,
-                AttestationStatus::KeyPolicyMismatch => Rank::MISMATCH,
-                AttestationStatus::Failed => Rank::FAILED,
-            },
-            time: standing.trusted_time.map_or(u64::MAX, |time| u64::try_from(time.0).unwrap_or(0)),
-            envelope: row.facts.envelope,
-            id,
-        };
+        let rank = rank(&stand(result, &trust.keys, clock), row, id);
         let moved = row.listed != Some(rank);
         if moved {
             self.relist(tenant, row, rank)?;
         }
-        self.ask_if_stale(tenant, id, row, &trust)?;
-        Ok(Some((standing, pending || moved || row.asked != asked)))
+        if self.is_to_be_asked(tenant, row, &trust)? {
+            self.ask_again(tenant, id, row, trust.row.pair)?;
+        }
+        Ok(Some(pending || moved || row.asked != asked))
     }
 
     /// Takes results into force whose pair has been activated since.
@@ -217,7 +244,7 @@ impl Folding<'_> {
             if self.activation_of(tenant, &result.pair)?.is_some() {
                 let mut key = keys::pending(tenant, &result.pair);
                 key.extend_from_slice(id.as_bytes());
-                self.rows.remove(key);
+                self.rows.strike(key);
                 self.take_result(tenant, id, row, result)?;
             } else {
                 row.pending.push(result);
@@ -233,7 +260,7 @@ impl Folding<'_> {
         let Some(link) = row.facts.statement.as_ref().and_then(|statement| statement.link) else { return Ok(()) };
         for (role, digest) in about(&row.facts) {
             let key = keys::about(tenant, role, digest);
-            let mut about: AboutRow = self.rows.get(&key)?.unwrap_or_default();
+            let mut about: AboutRow = self.rows.get(&key)?.map(Rc::unwrap_or_clone).unwrap_or_default();
             let mut began_otherwise = false;
             if let Some(old) = old {
                 let list = list_of(link, old.class);
@@ -249,7 +276,7 @@ impl Folding<'_> {
             let spilled = keys::about_spilled(tenant, role, digest, list);
             let head = about.attestations.entry(list).or_default();
             began_otherwise |= Ranked { head, spilled }.insert(&mut self.rows, &rank.to_key())?;
-            self.rows.put(key, &about)?;
+            self.rows.put(&key, about)?;
             if began_otherwise && !row.unswept.contains(&(role, digest)) {
                 row.unswept.push((role, digest));
             }
@@ -258,17 +285,13 @@ impl Folding<'_> {
     }
 
     /// The digests whose events must be evaluated again after this attestation was judged: those where a list begins
-    /// otherwise than it did, and those where the attestation itself stands at the beginning. Takes the former out of the
-    /// row, which the caller writes.
-    pub(super) fn affected(
-        &mut self,
-        tenant: &Tenant,
-        row: &mut AttestationRow,
-    ) -> Result<Vec<(Role, Digest)>, FoldError> {
-        let mut affected = std::mem::take(&mut row.unswept);
+    /// otherwise than it did (`unswept`, which the caller then takes out of the row), and those where the attestation itself
+    /// stands at the beginning.
+    pub(super) fn affected(&mut self, tenant: &Tenant, row: &AttestationRow) -> Result<Vec<(Role, Digest)>, FoldError> {
+        let mut affected = row.unswept.clone();
         let Some(link) = row.facts.statement.as_ref().and_then(|statement| statement.link) else { return Ok(affected) };
         let Some(rank) = row.listed else { return Ok(affected) };
-        let entry = crate::event::digest::hex(&rank.to_key());
+        let entry = rank.to_key();
         for (role, digest) in about(&row.facts) {
             let about = self.about_row(tenant, role, digest)?;
             let head = about.as_ref().and_then(|about| about.attestations.get(&list_of(link, rank.class)));
@@ -280,30 +303,33 @@ impl Folding<'_> {
         Ok(affected)
     }
 
-    /// Asks once for (attestation, active pair). A result that rests on one key which is not configured any more is
-    /// turned by its standing and needs no answer.
-    fn ask_if_stale(
+    /// Whether to ask for (attestation, active pair), which is done once. A result that rests on one key which is not
+    /// configured any more is turned by its standing and needs no answer.
+    fn is_to_be_asked(&mut self, tenant: &Tenant, row: &AttestationRow, trust: &InForce) -> Result<bool, FoldError> {
+        let Some(result) = &row.result else { return Ok(false) };
+        let InForce { row: trust, keys } = trust;
+        if row.asked == Some(trust.pair) || result.pair == trust.pair {
+            return Ok(false);
+        }
+        let Some(activation) = self.activation_of(tenant, &result.pair)? else { return Ok(false) };
+        let older = result.pair.epoch < trust.pair.epoch;
+        Ok(older || is_unsettled(result, keys) || is_stale(result, activation, &trust.touched))
+    }
+
+    fn ask_again(
         &mut self,
         tenant: &Tenant,
         id: Digest,
         row: &mut AttestationRow,
-        trust: &InForce,
+        pair: Pair,
     ) -> Result<(), FoldError> {
-        let Some(result) = &row.result else { return Ok(()) };
-        let InForce { row: trust, keys } = trust;
-        if row.asked == Some(trust.pair) || result.pair == trust.pair {
+        row.asked = Some(pair);
+        if self.silent {
             return Ok(());
         }
-        let Some(activation) = self.activation_of(tenant, &result.pair)? else { return Ok(()) };
-        let older = result.pair.epoch < trust.pair.epoch;
-        if !older && !is_unsettled(result, keys) && !is_stale(result, activation, &trust.touched) {
-            return Ok(());
-        }
-        row.asked = Some(trust.pair);
         let evidence = self.carried(&row.bytes)?;
-        let (pair, at) = (trust.pair, row.admitted_at);
-        let work = Work::Verify(VerifyWork { tenant: tenant.clone(), attestation: id, evidence, pair, at });
-        self.ask(tenant, id, &work);
+        let work = VerifyWork { tenant: tenant.clone(), attestation: id, evidence, pair, at: row.admitted_at };
+        self.ask(tenant, id, &Work::Verify(work));
         Ok(())
     }
 

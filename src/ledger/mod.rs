@@ -9,6 +9,7 @@ mod judge;
 pub mod keys;
 pub mod output;
 mod overlay;
+pub mod packed;
 mod publish;
 mod ranked;
 pub mod record;

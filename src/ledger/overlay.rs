@@ -1,7 +1,11 @@
-//! What one batch reads and writes: the state below, a cache of what was recalled at once, and the rows written so far.
+//! What one batch reads and writes: the state below, as far as it was asked, and everything as the batch leaves it.
+//!
+//! A batch comes back to the same rows again and again. Each is read once, handed out by reference count, and written once,
+//! at the end, where it differs from what the state has.
 
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,93 +14,148 @@ use crate::event::Digest;
 
 use super::fold::FoldError;
 use super::keys::Key;
+use super::packed;
 use super::state::{Memo, Recall, Row};
 
 /// The fold's view of the state within one batch.
 pub struct Overlay<'s> {
     below: &'s dyn Recall,
-    recalled: BTreeMap<Key, Option<Vec<u8>>>,
-    written: Memo,
-    /// Rows as they were read or written last: a batch comes back to the same ones, and parsing is dear.
-    parsed: HashMap<Key, Box<dyn Any>>,
-    /// Rows that the present step wrote.
-    pub rows_written: usize,
+    rows: HashMap<Key, Slot>,
+    /// Entries of lists that the batch wrote, in order: only these are scanned.
+    entries: BTreeMap<Key, Option<Vec<u8>>>,
+    blobs: BTreeMap<Digest, Vec<u8>>,
+}
+
+/// One row.
+struct Slot {
+    /// What the state below has.
+    below: Option<Vec<u8>>,
+    now: Now,
+}
+
+/// A row as of now.
+enum Now {
+    /// As below, and nobody has read it.
+    Below,
+    /// As below.
+    Read(Rc<dyn Any>),
+    /// Written by the batch.
+    Written(Rc<dyn Packed>),
+    /// The same, by who does not read it again.
+    Bytes(Vec<u8>),
+    Removed,
+}
+
+/// A value that can be written as a row.
+trait Packed {
+    fn to_bytes(&self) -> Result<Vec<u8>, FoldError>;
+    fn to_any(self: Rc<Self>) -> Rc<dyn Any>;
+}
+
+impl<T: Serialize + 'static> Packed for T {
+    fn to_bytes(&self) -> Result<Vec<u8>, FoldError> {
+        packed::write(self)
+    }
+
+    fn to_any(self: Rc<Self>) -> Rc<dyn Any> {
+        self
+    }
 }
 
 impl<'s> Overlay<'s> {
     pub fn new(below: &'s dyn Recall) -> Self {
-        let (recalled, parsed) = (BTreeMap::new(), HashMap::new());
-        Overlay { below, recalled, written: Memo::default(), parsed, rows_written: 0 }
+        Overlay { below, rows: HashMap::new(), entries: BTreeMap::new(), blobs: BTreeMap::new() }
     }
 
     /// Recalls `keys` at once, sorted; later reads of them cost nothing.
     pub fn recall(&mut self, keys: impl IntoIterator<Item = Key>) -> Result<(), FoldError> {
-        let known = |key: &Key| self.recalled.contains_key(key) || self.written.rows.contains_key(key);
-        let mut keys: Vec<Key> = keys.into_iter().filter(|key| !known(key)).collect();
+        let mut keys: Vec<Key> = keys.into_iter().filter(|key| !self.rows.contains_key(key)).collect();
         keys.sort_unstable();
         keys.dedup();
         if keys.is_empty() {
             return Ok(());
         }
         let values = self.below.get_many(&keys)?;
-        self.recalled.extend(keys.into_iter().zip(values));
+        let slots = values.into_iter().map(|below| Slot { below, now: Now::Below });
+        self.rows.extend(keys.into_iter().zip(slots));
         Ok(())
     }
 
-    /// A row's bytes as of now.
-    pub fn bytes(&mut self, key: &[u8]) -> Result<Option<&[u8]>, FoldError> {
-        if !self.written.rows.contains_key(key) && !self.recalled.contains_key(key) {
+    fn slot(&mut self, key: &[u8]) -> Result<&mut Slot, FoldError> {
+        if !self.rows.contains_key(key) {
             self.recall([key.to_vec()])?;
         }
-        let row = self.written.rows.get(key).or_else(|| self.recalled.get(key));
-        Ok(row.and_then(|row| row.as_deref()))
+        self.rows.get_mut(key).ok_or(FoldError::Row)
     }
 
     /// A row as of now.
-    pub fn get<T: DeserializeOwned + Clone + 'static>(&mut self, key: &[u8]) -> Result<Option<T>, FoldError> {
-        if let Some(row) = self.parsed.get(key).and_then(|row| row.downcast_ref::<T>()) {
-            return Ok(Some(row.clone()));
-        }
-        let Some(bytes) = self.bytes(key)? else { return Ok(None) };
-        let row: T = serde_json::from_slice(bytes).map_err(|_| FoldError::Row)?;
-        self.parsed.insert(key.to_vec(), Box::new(row.clone()));
-        Ok(Some(row))
+    pub fn get<T: DeserializeOwned + 'static>(&mut self, key: &[u8]) -> Result<Option<Rc<T>>, FoldError> {
+        let slot = self.slot(key)?;
+        let row = match (&slot.now, &slot.below) {
+            (Now::Removed, _) | (Now::Below, None) => return Ok(None),
+            (Now::Read(row), _) => Rc::clone(row),
+            (Now::Written(row), _) => Rc::clone(row).to_any(),
+            (Now::Bytes(bytes), _) => return packed::read(bytes).map(|row| Some(Rc::new(row))),
+            (Now::Below, Some(bytes)) => {
+                let row = Rc::new(packed::read::<T>(bytes)?);
+                slot.now = Now::Read(Rc::clone(&row) as Rc<dyn Any>);
+                row
+            }
+        };
+        row.downcast().map(Some).map_err(|_| FoldError::Row)
     }
 
-    pub fn put<T: Serialize + Clone + 'static>(&mut self, key: Key, value: &T) -> Result<(), FoldError> {
-        if self.store(key.clone(), value)? {
-            self.parsed.insert(key, Box::new(value.clone()));
-        }
+    /// Whether a row is there.
+    pub fn has(&mut self, key: &[u8]) -> Result<bool, FoldError> {
+        let slot = self.slot(key)?;
+        Ok(match slot.now {
+            Now::Below => slot.below.is_some(),
+            Now::Removed => false,
+            Now::Read(_) | Now::Written(_) | Now::Bytes(_) => true,
+        })
+    }
+
+    pub fn put<T: Serialize + 'static>(&mut self, key: &[u8], value: T) -> Result<(), FoldError> {
+        self.put_shared(key, Rc::new(value))
+    }
+
+    pub fn put_shared<T: Serialize + 'static>(&mut self, key: &[u8], value: Rc<T>) -> Result<(), FoldError> {
+        self.slot(key)?.now = Now::Written(value);
         Ok(())
     }
 
-    /// The same for a row that is not read again soon. Returns whether it changed.
-    pub fn store<T: Serialize>(&mut self, key: Key, value: &T) -> Result<bool, FoldError> {
-        let bytes = serde_json::to_vec(value).map_err(|_| FoldError::Row)?;
-        let changed = self.bytes(&key)? != Some(bytes.as_slice());
-        if changed {
-            self.put_bytes(key, bytes);
+    /// A row that was not there before and is not read by the fold: the state is not asked for it.
+    pub fn put_new(&mut self, key: Key, bytes: Vec<u8>) {
+        self.rows.insert(key, Slot { below: None, now: Now::Bytes(bytes) });
+    }
+
+    pub fn remove(&mut self, key: &[u8]) -> Result<(), FoldError> {
+        self.slot(key)?.now = Now::Removed;
+        Ok(())
+    }
+
+    /// An entry of a list: a row that is found by a scan. The value is small, mostly nothing.
+    pub fn enter(&mut self, key: Key, value: Vec<u8>) {
+        self.entries.insert(key, Some(value));
+    }
+
+    pub fn strike(&mut self, key: Key) {
+        self.entries.insert(key, None);
+    }
+
+    /// The value of an entry as of now.
+    pub fn entry(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, FoldError> {
+        if let Some(written) = self.entries.get(key) {
+            return Ok(written.clone());
         }
-        Ok(changed)
+        Ok(self.slot(key)?.below.clone())
     }
 
-    pub fn put_bytes(&mut self, key: Key, bytes: Vec<u8>) {
-        self.rows_written += 1;
-        self.parsed.remove(&key);
-        self.written.rows.insert(key, Some(bytes));
-    }
-
-    pub fn remove(&mut self, key: Key) {
-        self.rows_written += 1;
-        self.parsed.remove(&key);
-        self.written.rows.insert(key, None);
-    }
-
-    /// Rows under `prefix` after `after`, as of now.
+    /// Entries under `prefix` after `after`, as of now.
     pub fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Row>, FoldError> {
         let inside = |key: &[u8]| key.starts_with(prefix) && after.is_none_or(|after| key > after);
         let start = after.map_or(prefix, |after| after.max(prefix)).to_vec();
-        let written = self.written.rows.range(start..).take_while(|(key, _)| key.starts_with(prefix));
+        let written = self.entries.range(start..).take_while(|(key, _)| key.starts_with(prefix));
         let written: BTreeMap<&Key, &Option<Vec<u8>>> = written.filter(|(key, _)| inside(key)).collect();
         let removed = written.values().filter(|value| value.is_none()).count();
         let mut rows: BTreeMap<Key, Vec<u8>> = self.below.scan(prefix, after, limit + removed)?.into_iter().collect();
@@ -111,17 +170,30 @@ impl<'s> Overlay<'s> {
     }
 
     pub fn put_blob(&mut self, digest: Digest, bytes: Vec<u8>) {
-        self.written.blobs.insert(digest, bytes);
+        self.blobs.insert(digest, bytes);
     }
 
     pub fn blob(&self, digest: Digest) -> Result<Option<Vec<u8>>, FoldError> {
-        match self.written.blobs.get(&digest) {
+        match self.blobs.get(&digest) {
             Some(bytes) => Ok(Some(bytes.clone())),
             None => Ok(self.below.blob(digest)?),
         }
     }
 
-    pub fn into_memo(self) -> Memo {
-        self.written
+    /// What the batch changed.
+    pub fn into_memo(self) -> Result<Memo, FoldError> {
+        let mut rows = self.entries;
+        for (key, slot) in self.rows {
+            let now = match slot.now {
+                Now::Below | Now::Read(_) => continue,
+                Now::Written(row) => Some(row.to_bytes()?),
+                Now::Bytes(bytes) => Some(bytes),
+                Now::Removed => None,
+            };
+            if now != slot.below {
+                rows.insert(key, now);
+            }
+        }
+        Ok(Memo { rows, blobs: self.blobs })
     }
 }

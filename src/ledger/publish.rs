@@ -1,6 +1,7 @@
 //! From a verdict to records: what is published, and whether anything changed at all.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::LazyLock;
 
 use serde::Serialize;
@@ -14,6 +15,7 @@ use super::output::{
     BUILT_IN_POLICY, Change, Decision, DecisionInputs, Dsse, LedgerPosition, Provenance, Published, PublishedDocument,
     Status, TimelineEntry, Trust,
 };
+use super::packed;
 use super::record::Work;
 use super::rows::EventRow;
 use super::step::Publication;
@@ -31,8 +33,8 @@ impl Folding<'_> {
         event: &mut EventRow,
         verdict: &Verdict,
     ) -> Result<(), FoldError> {
-        let mut record = self.record_of(tenant, event, verdict);
-        let digest = Digest::of(&to_bytes(&record)?);
+        let mut record = self.record_of(tenant, event, verdict)?;
+        let digest = packed::digest(&record)?;
         if event.published == Some(digest) {
             return Ok(());
         }
@@ -51,27 +53,25 @@ impl Folding<'_> {
             Status::Missing | Status::Asserted => None,
         };
         self.decide(tenant, event, verdict, decision)?;
-        self.publish_verified(tenant, event, &record, decision)?;
+        self.publish_verified(tenant, event, &mut record, decision)?;
         if decision == Some(FAIL) || (decision.is_none() && before.as_deref() == Some(Status::Verified.as_str())) {
-            let mut quarantined = record.clone();
-            self.carry_document(event, &mut quarantined)?;
-            self.append(Topic::Quarantined, tenant, &event.id, &quarantined, None)?;
+            self.carry_document(event, &mut record)?;
+            self.append(Topic::Quarantined, tenant, &event.id, &record, None)?;
         }
         match before {
-            Some(from) if from != event.status => self.re_verdict(tenant, event, from, &record),
+            Some(from) if from != event.status => self.re_verdict(tenant, event, from, record.trust.reasons),
             _ => Ok(()),
         }
     }
 
-    /// The verified topic: what is verified and allowed, and its withdrawal.
+    /// The verified topic: what is verified and allowed, and its withdrawal. Leaves `record` as it was.
     fn publish_verified(
         &mut self,
         tenant: &Tenant,
         event: &mut EventRow,
-        record: &Published,
+        record: &mut Published,
         decision: Option<&'static str>,
     ) -> Result<(), FoldError> {
-        let mut record = record.clone();
         let change = match (decision == Some(ALLOW), event.live) {
             (true, None) => Change::Verified,
             (true, Some(_)) => Change::Superseded,
@@ -80,14 +80,17 @@ impl Folding<'_> {
         };
         record.change = Some(change);
         record.supersedes = event.live;
+        let bare = record.document.clone();
         if change == Change::Revoked {
             record.document = None;
             event.live = None;
         } else {
-            self.carry_document(event, &mut record)?;
+            self.carry_document(event, record)?;
             event.live = Some(event.revision);
         }
-        self.append(Topic::Verified, tenant, &event.id, &record, Some(change))
+        self.append(Topic::Verified, tenant, &event.id, record, Some(change))?;
+        (record.change, record.supersedes, record.document) = (None, None, bare);
+        Ok(())
     }
 
     /// One record per change of decision.
@@ -124,7 +127,7 @@ impl Folding<'_> {
         tenant: &Tenant,
         event: &mut EventRow,
         from: String,
-        record: &Published,
+        reasons: Vec<String>,
     ) -> Result<(), FoldError> {
         let entry = TimelineEntry {
             tenant: tenant.clone(),
@@ -133,7 +136,7 @@ impl Folding<'_> {
             at: self.partition.clock,
             from: Some(from),
             to: Some(event.status.clone()),
-            reasons: record.trust.reasons.clone(),
+            reasons,
             notes: Vec::new(),
             previous: event.timeline,
             position: self.position(),
@@ -146,18 +149,23 @@ impl Folding<'_> {
         LedgerPosition { ledger: self.partition.ledger.clone(), partition: self.number, seq: self.seq }
     }
 
-    fn record_of(&self, tenant: &Tenant, event: &EventRow, verdict: &Verdict) -> Published {
-        let shown = verdict.shown.as_ref();
-        let standing = shown.map(|shown| &shown.standing);
-        let dsse = shown.map(|shown| Dsse {
+    fn record_of(&mut self, tenant: &Tenant, event: &EventRow, verdict: &Verdict) -> Result<Published, FoldError> {
+        let shown = match (&verdict.shown, self.in_force(tenant)?) {
+            (Some(shown), Some(trust)) => {
+                Some((shown, shown.standing(&trust, self.partition.clock).ok_or(FoldError::Row)?))
+            }
+            _ => None,
+        };
+        let standing = shown.as_ref().map(|(_, standing)| standing);
+        let dsse = shown.as_ref().map(|(shown, standing)| Dsse {
             envelope_digest: shown.row.facts.envelope,
             bundle_digest: shown.row.facts.bundle,
             payload_type: shown.row.facts.payload_type.clone(),
-            key: shown.standing.key.clone(),
-            rekor: shown.standing.rekor.clone(),
+            key: standing.key.cloned(),
+            rekor: standing.rekor.cloned(),
             chain: verdict.chain.clone(),
         });
-        Published {
+        Ok(Published {
             id: event.id.clone(),
             source_id: event.source_id.clone(),
             kind: event.kind,
@@ -184,20 +192,20 @@ impl Folding<'_> {
                 witnesses: standing.map_or(0, |standing| standing.witnesses),
                 trusted_time: standing.and_then(|standing| standing.trusted_time),
                 status: verdict.status,
-                reasons: standing.map(|standing| standing.reasons.clone()).unwrap_or_default(),
-                checks: standing.map(|standing| standing.checks.clone()).unwrap_or_default(),
+                reasons: standing.map(|standing| standing.reasons.to_vec()).unwrap_or_default(),
+                checks: standing.map(|standing| standing.checks.to_vec()).unwrap_or_default(),
                 trust_root: standing.and_then(|standing| standing.trust_root),
                 policy: *POLICY,
             },
             scan: event.scan.clone(),
             ts: event.ts,
             position: None,
-        }
+        })
     }
 
     /// Consumers need nothing else: the document goes with the record, inline or by reference.
     fn carry_document(&self, event: &EventRow, record: &mut Published) -> Result<(), FoldError> {
-        let Some(document) = &mut record.document else { return Ok(()) };
+        let Some(document) = record.document.as_mut().filter(|_| !self.silent) else { return Ok(()) };
         let carried = self.carried(&event.document)?;
         document.r#ref = carried.r#ref;
         if let Some(bytes) = carried.inline {
@@ -221,24 +229,28 @@ impl Folding<'_> {
 
     /// Puts an entry on the timeline and returns its digest, which the next entry of the same subject names.
     pub(super) fn enter(&mut self, entry: &TimelineEntry) -> Result<Digest, FoldError> {
-        self.append(Topic::Timeline, &entry.tenant, &entry.subject, entry, None)?;
-        let value = self.step.publish.last().map(|publication| publication.value.as_slice());
-        Ok(Digest::of(value.unwrap_or_default()))
+        let value = to_bytes(entry)?;
+        let digest = Digest::of(&value);
+        if !self.silent {
+            self.append_bytes(Topic::Timeline, &entry.tenant, &entry.subject, value, None)?;
+        }
+        Ok(digest)
     }
 
-    /// The outputs that a tenant has of its own, as its first entry has them.
-    fn own_outputs(&mut self, tenant: &Tenant) -> Result<BTreeSet<Topic>, FoldError> {
-        Ok(self.rows.get(&keys::outputs(tenant))?.unwrap_or_default())
+    /// Whether the tenant has a topic of its own for an output, as its first entry has it.
+    fn is_own(&mut self, tenant: &Tenant, topic: Topic) -> Result<bool, FoldError> {
+        let outputs: Option<Rc<BTreeSet<Topic>>> = self.rows.get(&keys::outputs(tenant))?;
+        Ok(outputs.is_some_and(|outputs| outputs.contains(&topic)))
     }
 
     /// Remembers them, once. The tenant's records say it as its entry does: whichever this partition meets first, nothing
     /// of the tenant is ever published elsewhere.
     pub(super) fn learn_outputs(&mut self, tenant: &Tenant, outputs: &BTreeSet<Topic>) -> Result<(), FoldError> {
         let key = keys::outputs(tenant);
-        if outputs.is_empty() || self.rows.bytes(&key)?.is_some() {
+        if outputs.is_empty() || self.rows.has(&key)? {
             return Ok(());
         }
-        self.rows.put(key, outputs)
+        self.rows.put(&key, outputs.clone())
     }
 
     /// Publishes on the tenant's own topic where it has one, else on the shared one.
@@ -250,15 +262,31 @@ impl Folding<'_> {
         value: &T,
         change: Option<Change>,
     ) -> Result<(), FoldError> {
+        if self.silent {
+            return Ok(());
+        }
+        let value = to_bytes(value)?;
+        self.append_bytes(topic, tenant, id, value, change)
+    }
+
+    fn append_bytes(
+        &mut self,
+        topic: Topic,
+        tenant: &Tenant,
+        id: &str,
+        value: Vec<u8>,
+        change: Option<Change>,
+    ) -> Result<(), FoldError> {
         let key = format!("{tenant}/{id}").into_bytes();
         let headers = change.map(|change| ("change", change.as_str().to_owned())).into_iter().collect();
-        let value = to_bytes(value)?;
-        let owner = self.own_outputs(tenant)?.contains(&topic).then(|| tenant.clone());
+        let owner = self.is_own(tenant, topic)?.then(|| tenant.clone());
         self.step.publish.push(Publication { topic, owner, partition: None, key, value, headers });
         Ok(())
     }
 }
 
 fn to_bytes<T: Serialize>(value: &T) -> Result<Vec<u8>, FoldError> {
-    serde_json::to_vec(value).map_err(|_| FoldError::Row)
+    let mut bytes = Vec::with_capacity(2_048);
+    serde_json::to_writer(&mut bytes, value).map_err(|_| FoldError::Row)?;
+    Ok(bytes)
 }

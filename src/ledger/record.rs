@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Digest, EventId, Kind, Millis, Subject, Tenant, Topic, TopicName, base64};
-use crate::formats::facts::{Claimed, Facts, ScanInputs};
+use crate::formats::facts::{Claimed, ScanInputs, WrittenFacts};
 use crate::verdict::result::{AttestationFacts, AttestationResult};
 
 use super::checkpoint::CheckpointSeen;
@@ -130,7 +130,7 @@ pub struct AdmittedEvent {
     pub claimed: Option<Claimed>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scan: Option<ScanInputs>,
-    pub facts: Facts,
+    pub facts: WrittenFacts,
     /// How many parts of the facts stand before this record.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub parts: u32,
@@ -203,7 +203,7 @@ pub struct Continue {
 pub struct Part {
     pub event: EventId,
     pub index: u32,
-    pub facts: Facts,
+    pub facts: WrittenFacts,
 }
 
 /// What the fold asks admission for, on `attestream.work`.

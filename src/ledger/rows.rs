@@ -1,4 +1,4 @@
-//! The values of state rows. JSON, members in declaration order: the same state has the same bytes.
+//! The values of state rows, written as `packed` says: the same state has the same bytes.
 
 use std::collections::BTreeMap;
 
@@ -106,6 +106,11 @@ impl Rank {
         key
     }
 
+    /// The rank at the beginning of a list.
+    pub fn first(head: &RankedHead) -> Option<Rank> {
+        Rank::from_key(head.first.first()?)
+    }
+
     pub fn from_key(key: &[u8]) -> Option<Rank> {
         let (class, rest) = key.split_first()?;
         let (time, rest) = rest.split_first_chunk::<8>()?;
@@ -126,11 +131,12 @@ pub struct AboutRow {
     pub events: RankedHead,
 }
 
-/// The first entries of a ranked list, as hex of their sort keys, and how many more lie in spilled rows.
+/// The first entries of a ranked list, as their sort keys, and how many more lie in spilled rows.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RankedHead {
-    pub first: Vec<String>,
+    #[serde(with = "super::packed::strings")]
+    pub first: Vec<Vec<u8>>,
     pub spilled: u64,
 }
 

@@ -7,9 +7,9 @@ use crate::event::{Digest, EventId, Millis, Tenant, Topic, limits};
 use super::control::system_tenant;
 use super::fold::{FoldError, Folding};
 use super::keys::{self, Role};
-use super::ranked::Ranked;
+use super::ranked::entries_after;
 use super::record::{Body, Continue, LedgerRecord};
-use super::rows::{AboutRow, SweepRow, Task};
+use super::rows::{AttestationRow, SweepRow, Task};
 use super::step::Publication;
 
 impl Folding<'_> {
@@ -21,7 +21,7 @@ impl Folding<'_> {
         }
         let number = self.partition.next_sweep;
         self.partition.next_sweep += 1;
-        self.rows.put(keys::sweep(number), &SweepRow { step: 0, reason: reason.to_owned(), tasks: left })?;
+        self.rows.put(&keys::sweep(number), SweepRow { step: 0, reason: reason.to_owned(), tasks: left })?;
         self.publish_continue(number, 0);
         Ok(())
     }
@@ -33,18 +33,20 @@ impl Folding<'_> {
         if sweep.step != record.step {
             return Ok(());
         }
-        let left = self.work_off(sweep.tasks)?;
+        let left = self.work_off(sweep.tasks.clone())?;
         if left.is_empty() {
-            self.rows.remove(key);
-            return Ok(());
+            return self.rows.remove(&key);
         }
         let step = sweep.step + 1;
-        self.rows.put(key, &SweepRow { step, reason: sweep.reason, tasks: left })?;
+        self.rows.put(&key, SweepRow { step, reason: sweep.reason.clone(), tasks: left })?;
         self.publish_continue(record.sweep, step);
         Ok(())
     }
 
     fn publish_continue(&mut self, sweep: u64, step: u64) {
+        if self.silent {
+            return;
+        }
         let tenant = system_tenant();
         let key = tenant.as_str().as_bytes().to_vec();
         let record = LedgerRecord::new(tenant, Body::Continue(Continue { sweep, step }));
@@ -96,13 +98,11 @@ impl Folding<'_> {
 
     /// Judges an attestation again; the digests whose events that may change.
     fn judge_again(&mut self, tenant: &Tenant, id: Digest) -> Result<Vec<(Role, Digest)>, FoldError> {
-        let Some(mut row) = self.attestation_row(tenant, id)? else { return Ok(Vec::new()) };
-        let pending = !row.pending.is_empty();
-        let changed = self.restand_row(tenant, id, &mut row)?.is_some_and(|(_, changed)| changed);
-        let unswept = !row.unswept.is_empty();
-        let about = self.affected(tenant, &mut row)?;
-        if pending || changed || unswept {
-            self.rows.put(keys::attestation(tenant, id), &row)?;
+        let Some(row) = self.restand(tenant, id)? else { return Ok(Vec::new()) };
+        let about = self.affected(tenant, &row)?;
+        if !row.unswept.is_empty() {
+            let swept = AttestationRow { unswept: Vec::new(), ..AttestationRow::clone(&row) };
+            self.rows.put(&keys::attestation(tenant, id), swept)?;
         }
         Ok(about)
     }
@@ -146,9 +146,9 @@ impl Folding<'_> {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<EventId>, FoldError> {
-        let Some(AboutRow { mut events, .. }) = self.about_row(tenant, role, digest)? else { return Ok(Vec::new()) };
-        let spilled = keys::about_spilled(tenant, role, digest, 0);
-        let entries = Ranked { head: &mut events, spilled }.after(&self.rows, after.map(str::as_bytes), limit)?;
+        let Some(about) = self.about_row(tenant, role, digest)? else { return Ok(Vec::new()) };
+        let spilled = || keys::about_spilled(tenant, role, digest, 0);
+        let entries = entries_after(&about.events, spilled, &self.rows, after.map(str::as_bytes), limit)?;
         entries.into_iter().map(|entry| String::from_utf8(entry).map_err(|_| FoldError::Row)).collect()
     }
 
@@ -163,7 +163,7 @@ impl Folding<'_> {
             return Ok(1);
         }
         tasks.push(Task::Due { until, after: Some(hex(&key)) });
-        self.rows.remove(key);
+        self.rows.strike(key);
         let about = self.judge_again(&tenant, id)?;
         tasks.push(Task::Events { tenant, about, after: None });
         Ok(1)

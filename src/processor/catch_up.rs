@@ -72,7 +72,7 @@ fn fold_silently<S: State>(owned: &mut Owned<S>, records: &[Record], fold: Fold)
     if records.is_empty() {
         return Ok(0);
     }
-    let batch = owned.fold(records, fold);
+    let batch = owned.fold(records, fold, true);
     let halt = batch.halt;
     let count = u64::try_from(batch.steps.len()).unwrap_or(0);
     owned.remember(batch).map_err(|_| CatchUpError::NotReady(NotReady::StateFailed))?;

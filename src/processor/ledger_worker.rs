@@ -219,7 +219,7 @@ impl<L: Log, S: States> LedgerWorker<L, S> {
             let topic = Topic::Ledger;
             let count = u64::try_from(records.len()).unwrap_or(0);
             self.observer.happened(&Happening::Received { role: Role::Ledger, topic: topic.into(), records: count });
-            batches.push((number, owned.fold(&records, self.fold)));
+            batches.push((number, owned.fold(&records, self.fold, false)));
         }
         let folded: Vec<&FoldedBatch> =
             batches.iter().map(|(_, batch)| batch).filter(|batch| batch.position.is_some()).collect();

@@ -85,8 +85,9 @@ impl<S: State> Owned<S> {
         self.position.as_ref().map_or(0, |position| position.seq)
     }
 
-    /// Folds `records` (in offset order, all after what is folded). Nothing is written.
-    pub fn fold(&mut self, records: &[Record], fold: Fold) -> FoldedBatch {
+    /// Folds `records` (in offset order, all after what is folded). Nothing is written. When `silent`, there is nothing to
+    /// publish either.
+    pub fn fold(&mut self, records: &[Record], fold: Fold, silent: bool) -> FoldedBatch {
         let records: Vec<&Record> = records.iter().filter(|record| record.offset >= self.folded_to()).collect();
         let parsed: Vec<Option<LedgerRecord>> = records.iter().map(|record| parse(record)).collect();
         let known = parsed.iter().take_while(|record| record.is_some()).count();
@@ -94,13 +95,13 @@ impl<S: State> Owned<S> {
         let unknown =
             records.get(known).map(|record| Halt::Stop { code: NotReady::RecordUnknown, offset: record.offset });
 
-        match self.fold_some(&records, &batch, fold) {
+        match self.fold_some(&records, &batch, fold, silent) {
             Ok(folded) => FoldedBatch { halt: unknown, ..folded },
             Err((at, code)) => {
                 // The records before the bad one fold again, alike: the fold is pure.
                 let before = batch.get(..at).unwrap_or_default();
                 let offset = records.get(at).map_or(0, |record| record.offset);
-                let folded = self.fold_some(&records, before, fold).unwrap_or_default();
+                let folded = self.fold_some(&records, before, fold, silent).unwrap_or_default();
                 FoldedBatch { halt: Some(self.halt_at(offset, code)), ..folded }
             }
         }
@@ -118,9 +119,13 @@ impl<S: State> Owned<S> {
         records: &[&Record],
         batch: &[LedgerRecord],
         fold: Fold,
+        silent: bool,
     ) -> Result<FoldedBatch, (usize, NotReady)> {
         let broken = |at: usize| move |error: FoldError| (at, not_ready(&error));
         let mut folding = Folding::begin(&self.state, self.number, self.seq()).map_err(broken(0))?;
+        if silent {
+            folding = folding.silently();
+        }
         folding.prefetch(batch).map_err(broken(0))?;
         let mut steps = Vec::with_capacity(batch.len());
         for (at, record) in batch.iter().enumerate() {
@@ -137,7 +142,8 @@ impl<S: State> Owned<S> {
             last_digest: Digest::of(last.value.as_deref().unwrap_or_default()),
         });
         let next = position.as_ref().map_or(self.folded_to(), |position| position.next_offset);
-        Ok(FoldedBatch { memo: folding.finish(), steps, position, next, halt: None })
+        let memo = folding.finish().map_err(broken(0))?;
+        Ok(FoldedBatch { memo, steps, position, next, halt: None })
     }
 
     /// Writes a folded batch: only after the transaction that carries its outputs is committed.

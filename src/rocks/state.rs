@@ -21,7 +21,7 @@ use super::database::{after_prefix, family, is_empty, open, set_aside};
 use super::{MemoryBudget, StoreCode, StoreError};
 
 /// The format of the stored state: families, keys of `meta`. What rows say is the fold's, and in its version.
-pub const STATE_FORMAT: u32 = 2;
+pub const STATE_FORMAT: u32 = 3;
 
 const ROWS: &str = "rows";
 const BLOBS: &str = "blobs";

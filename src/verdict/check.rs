@@ -89,9 +89,9 @@ impl Checks {
             !hidden
         };
         let line = |(of, outcome, reason): (CheckName, CheckOutcome, Option<Reason>)| Check {
-            check: of.code().to_owned(),
+            check: of.code().into(),
             outcome,
-            code: reason.map(|reason| reason.code().to_owned()),
+            code: reason.map(|reason| reason.code().into()),
         };
         self.outcomes.into_iter().filter(shown).map(line).collect()
     }

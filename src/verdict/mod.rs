@@ -3,6 +3,7 @@
 pub mod attestation;
 pub mod check;
 pub mod checkpoints;
+pub mod code;
 pub mod intake;
 pub mod judged;
 pub mod keyed;
@@ -24,8 +25,8 @@ pub use checkpoints::{ConsistencyProof, SignedCheckpoint, checkpoints};
 pub use judged::{Judged, judge};
 pub use reason::{Class, Reason};
 pub use result::{
-    AttestationFacts, AttestationResult, AttestationStatus, Check, CheckOutcome, KeyShown, Link, Pair, RekorShown,
-    RestsOn, StatementFacts, VERIFIER_EPOCH,
+    AttestationFacts, AttestationResult, AttestationStatus, Check, CheckOutcome, Code, KeyShown, Link, Pair,
+    RekorShown, RestsOn, StatementFacts, VERIFIER_EPOCH,
 };
 pub use root::TrustRoot;
 pub use standing::{Standing, standing};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Digest, Millis};
 
+pub use super::code::Code;
 pub use crate::formats::attestation::{AttestationFacts, Link, StatementFacts};
 
 /// Epoch of this verifier. It rises when the same bytes under the same trust give another result; activating a higher
@@ -37,10 +38,10 @@ pub enum AttestationStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Check {
-    pub check: String,
+    pub check: Code,
     pub outcome: CheckOutcome,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
+    pub code: Option<Code>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! How a result stands when keys come and go: pure, and without mathematics. A key that was removed gives the very
 //! result of a key that never was; a key that was revoked keeps what was signed before.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::check::CheckName;
@@ -10,16 +11,17 @@ use super::{
 };
 use crate::event::{Digest, Millis};
 
-/// A result as it counts under the keys in force: what is published of it.
+/// A result as it counts under the keys in force: what is published of it. Most count as they are, and are judged far more
+/// often than published; so it borrows.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Standing {
+pub struct Standing<'r> {
     pub status: AttestationStatus,
-    pub reasons: Vec<String>,
-    pub checks: Vec<Check>,
+    pub reasons: Cow<'r, [String]>,
+    pub checks: Cow<'r, [Check]>,
     pub trusted_time: Option<Millis>,
     pub witnesses: u32,
-    pub key: Option<KeyShown>,
-    pub rekor: Option<RekorShown>,
+    pub key: Option<&'r KeyShown>,
+    pub rekor: Option<&'r RekorShown>,
     pub trust_root: Option<Digest>,
 }
 
@@ -49,12 +51,12 @@ impl KeysInForce {
 ///
 /// Where several keys signed and one of them is gone, only verification can say what remains: the answer here is the
 /// cautious one until it has.
-pub fn standing(result: &AttestationResult, trust: &TenantTrust) -> Standing {
+pub fn standing<'r>(result: &'r AttestationResult, trust: &TenantTrust) -> Standing<'r> {
     standing_under(result, &KeysInForce::of(trust))
 }
 
 /// The same where the keys were read already.
-pub fn standing_under(result: &AttestationResult, keys: &KeysInForce) -> Standing {
+pub fn standing_under<'r>(result: &'r AttestationResult, keys: &KeysInForce) -> Standing<'r> {
     let mut standing = as_verified(result);
     for key in result.rests_on.iter().filter_map(RestsOn::key) {
         let Some(revoked_at) = keys.get(key) else { return unknown() };
@@ -75,27 +77,27 @@ impl RestsOn {
     }
 }
 
-fn as_verified(result: &AttestationResult) -> Standing {
+fn as_verified(result: &AttestationResult) -> Standing<'_> {
     Standing {
         status: result.status,
-        reasons: result.reasons.clone(),
-        checks: result.checks.clone(),
+        reasons: Cow::Borrowed(&result.reasons),
+        checks: Cow::Borrowed(&result.checks),
         trusted_time: result.trusted_time,
         witnesses: result.witnesses,
-        key: result.key.clone(),
-        rekor: result.rekor.clone(),
+        key: result.key.as_ref(),
+        rekor: result.rekor.as_ref(),
         trust_root: result.trust_root,
     }
 }
 
 /// What `verify` says when no key resolves.
-fn unknown() -> Standing {
+fn unknown() -> Standing<'static> {
     let code = Cause::KeyUnknown.code().to_owned();
     let check = failing(CheckName::Key, Cause::KeyUnknown);
     Standing {
         status: AttestationStatus::KeyPolicyMismatch,
-        reasons: vec![code],
-        checks: vec![check],
+        reasons: Cow::Owned(vec![code]),
+        checks: Cow::Owned(vec![check]),
         trusted_time: None,
         witnesses: 0,
         key: None,
@@ -105,11 +107,11 @@ fn unknown() -> Standing {
 }
 
 fn failing(name: CheckName, cause: Cause) -> Check {
-    Check { check: name.code().to_owned(), outcome: CheckOutcome::Fail, code: Some(cause.code().to_owned()) }
+    Check { check: name.code().into(), outcome: CheckOutcome::Fail, code: Some(cause.code().into()) }
 }
 
 /// Adds the revocation where the rules list it: after the check of the key, and among the reasons by gravity.
-fn revoke(standing: &mut Standing) {
+fn revoke(standing: &mut Standing<'_>) {
     let revoked = Reason::from(Cause::KeyRevoked);
     if standing.reasons.iter().any(|code| code == revoked.code()) {
         return;
@@ -121,5 +123,5 @@ fn revoke(standing: &mut Standing) {
     standing.status = standing.status.max(revoked.status());
     let key = CheckName::Key.code();
     let at = standing.checks.iter().position(|check| check.check == key).map_or(0, |at| at + 1);
-    standing.checks.insert(at, failing(CheckName::KeyStanding, Cause::KeyRevoked));
+    standing.checks.to_mut().insert(at, failing(CheckName::KeyStanding, Cause::KeyRevoked));
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use attestream::event::{Digest, Topic};
 use attestream::ledger::output::Published;
 use attestream::ledger::record::{Body, LedgerRecord, Work};
-use attestream::ledger::state::{MemoryState, State as _, StatePosition};
+use attestream::ledger::state::{Memo, MemoryState, State as _, StatePosition};
 use attestream::ledger::{Fate, Folding, Publication};
 use attestream::verdict::tenant::TenantTrust;
 
@@ -74,7 +74,9 @@ fn fold(run: &mut Run, batch: &[LedgerRecord]) -> Vec<Publication> {
         *run.fates.entry(step.fate).or_default() += 1;
         published.extend(step.publish);
     }
-    let (memo, seq) = (folding.finish(), seq + u64::try_from(batch.len()).unwrap());
+    let memo = folding.finish().unwrap();
+    assert_eq!(memo, silently(&run.state, seq, batch), "who publishes nothing remembers the same");
+    let seq = seq + u64::try_from(batch.len()).unwrap();
     let last_digest = Digest::of(&batch.last().unwrap().to_bytes());
     let ledger = "01TEST".to_owned();
     let position =
@@ -83,6 +85,16 @@ fn fold(run: &mut Run, batch: &[LedgerRecord]) -> Vec<Publication> {
     run.ledger.extend(batch.iter().cloned());
     run.outputs.extend(published.iter().cloned());
     published
+}
+
+/// What the fold remembers of a batch when it publishes nothing.
+fn silently(state: &MemoryState, seq: u64, batch: &[LedgerRecord]) -> Memo {
+    let mut folding = Folding::begin(state, 0, seq).unwrap().silently();
+    folding.prefetch(batch).unwrap();
+    for record in batch {
+        assert_eq!(folding.fold(record).unwrap().publish, []);
+    }
+    folding.finish().unwrap()
 }
 
 /// Folds a given ledger again, in other batches: what it publishes.

@@ -6,7 +6,7 @@ use attestream::ledger::control::{ControlRecord, system_tenant};
 use attestream::ledger::output::TimelineEntry;
 use attestream::ledger::record::{Body, LedgerRecord};
 use attestream::ledger::state::Recall as _;
-use attestream::ledger::{Fate, keys};
+use attestream::ledger::{Fate, keys, packed};
 use attestream::signing::Signer;
 use attestream::signing::log::TransparencyLog;
 use attestream::verdict::{ConsistencyProof, SignedCheckpoint};
@@ -46,7 +46,7 @@ fn timeline(run: &Run) -> Vec<TimelineEntry> {
 
 fn tree(run: &Run, log: &TransparencyLog) -> Option<TreeRow> {
     let rows = run.state.get_many(&[keys::tree(log.id(), "log.example - 5")]).unwrap();
-    rows[0].as_deref().map(|row| serde_json::from_slice(row).unwrap())
+    rows[0].as_deref().map(|row| packed::read(row).unwrap())
 }
 
 #[test]

@@ -3,14 +3,14 @@
 //! results is tested here thousands of times; that results are right is tested elsewhere.
 
 use attestream::event::{Digest, Kind, Millis, Subject, SubjectDigests, Tenant, Topic, event_id};
-use attestream::formats::facts::{FACTS_VERSION, Facts};
+use attestream::formats::facts::{FACTS_VERSION, Facts, WrittenFacts};
 use attestream::ledger::control::{ControlRecord, FOLD_VERSION, Genesis, LEDGER_FORMAT, system_tenant};
 use attestream::ledger::record::{
     Admitted, AdmittedAttestation, AdmittedDocument, AdmittedEvent, Answer, Body, Bytes, ControlCopy, Lane,
     LedgerRecord, Source, VerifyWork,
 };
 use attestream::verdict::result::{
-    AttestationFacts, AttestationResult, AttestationStatus, Check, CheckOutcome, KeyShown, Link, Pair, RestsOn,
+    AttestationFacts, AttestationResult, AttestationStatus, Check, CheckOutcome, Code, KeyShown, Link, Pair, RestsOn,
     StatementFacts,
 };
 use attestream::verdict::tenant::{KeyAlgorithm, PinnedKey, SignatureEncoding, TenantTrust};
@@ -149,7 +149,7 @@ impl Event {
             },
             claimed: None,
             scan: None,
-            facts: Facts {
+            facts: WrittenFacts::of(&Facts {
                 version: FACTS_VERSION,
                 format: "test".to_owned(),
                 author: None,
@@ -160,7 +160,7 @@ impl Event {
                 statements: Vec::new(),
                 findings: Vec::new(),
                 scan: None,
-            },
+            }),
             parts: 0,
         });
         LedgerRecord::new(tenant(), Body::Admitted(Box::new(admitted)))
@@ -242,7 +242,7 @@ fn result(pair: Pair, status: AttestationStatus, code: Option<&str>, on: RestsOn
         pair,
         status,
         reasons: code.map(str::to_owned).into_iter().collect(),
-        checks: vec![Check { check: "key".to_owned(), outcome, code: code.map(str::to_owned) }],
+        checks: vec![Check { check: "key".into(), outcome, code: code.map(Code::read) }],
         rests_on: vec![on, RestsOn::Rules],
         trusted_time: None,
         not_before: None,

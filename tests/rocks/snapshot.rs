@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use attestream::ledger::state::{Recall, State};
-use attestream::rocks::{Care, RocksState, SnapshotManifest, Snapshots, StateIdentity, StoreCode};
+use attestream::rocks::{Care, RocksState, STATE_FORMAT, SnapshotManifest, Snapshots, StateIdentity, StoreCode};
 
 use super::{budget, copy_folder, damage, identity, open, position, remember};
 
@@ -149,7 +149,7 @@ fn with_manifest(change: impl Fn(String) -> String) -> (Vec<StoreCode>, u64) {
 #[test]
 fn a_manifest_that_says_something_else_is_refused() {
     let refused = |code| (vec![code], 1);
-    let broken = refused(StoreCode::SnapshotBroken);
+    let (broken, own) = (refused(StoreCode::SnapshotBroken), format!("\"stateFormat\": {STATE_FORMAT}"));
     assert_eq!(with_manifest(|_| String::new()), broken);
     assert_eq!(with_manifest(|text| text[..text.len() / 2].to_owned()), broken);
     assert_eq!(with_manifest(|text| text.replace("\"seq\": 2", "\"seq\": 3")), broken);
@@ -160,7 +160,7 @@ fn a_manifest_that_says_something_else_is_refused() {
         refused(StoreCode::SnapshotFuture)
     );
     assert_eq!(
-        with_manifest(|text| text.replace("\"stateFormat\": 2", "\"stateFormat\": 3, \"x\": 1")),
+        with_manifest(|text| text.replace(&own, &format!("\"stateFormat\": {}, \"x\": 1", STATE_FORMAT + 1))),
         refused(StoreCode::SnapshotFuture)
     );
     assert_eq!(with_manifest(|text| text.replace("ledger-1", "ledger-2")), refused(StoreCode::SnapshotForeign));

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use attestream::event::Digest;
 use attestream::ledger::state::{Memo, MemoryState, Recall, State};
-use attestream::rocks::{RocksState, StateIdentity, StoreCode, set_aside};
+use attestream::rocks::{RocksState, STATE_FORMAT, StateIdentity, StoreCode, set_aside};
 use proptest::prelude::*;
 
 use super::{budget, damage, identity, open, position, remember};
@@ -145,7 +145,8 @@ fn a_state_of_a_newer_format_is_set_aside() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("state");
     remember(&mut open(&dir), 1, 3);
-    rewrite_identity(&dir, br#"{"format":3,"whose":["another shape"]}"#);
+    let newer = format!(r#"{{"format":{},"whose":["another shape"]}}"#, STATE_FORMAT + 1);
+    rewrite_identity(&dir, newer.as_bytes());
     let opened = RocksState::open(&dir, &identity(), &budget()).unwrap();
     assert_eq!(opened.set_aside.unwrap().0.code, StoreCode::Future);
 }

@@ -7,7 +7,7 @@ use attestream::event::{
 };
 use attestream::evidence::identity::CLAIMS;
 use attestream::evidence::{KeyAlgorithm, SignatureEncoding};
-use attestream::formats::facts::{Component, Facts, Finding, ScanInputs, VexProduct, VexStatement};
+use attestream::formats::facts::{Component, Facts, Finding, ScanInputs, VexProduct, VexStatement, WrittenFacts};
 use attestream::ledger::checkpoint::CheckpointSeen;
 use attestream::ledger::control::{ControlRecord, Genesis, Position, TrustRootBytes, system_tenant};
 use attestream::ledger::output::{
@@ -20,8 +20,8 @@ use attestream::ledger::record::{
 };
 use attestream::verdict::tenant::{LogPolicy, PinnedIdentity, PinnedKey, PredicateType, TenantTrust};
 use attestream::verdict::{
-    AttestationFacts, AttestationResult, AttestationStatus, Check, CheckOutcome, ConsistencyProof, KeyShown, Link,
-    Pair, RekorShown, RestsOn, SignedCheckpoint, StatementFacts,
+    AttestationFacts, AttestationResult, AttestationStatus, Check, CheckOutcome, Code, ConsistencyProof, KeyShown,
+    Link, Pair, RekorShown, RestsOn, SignedCheckpoint, StatementFacts,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -72,8 +72,8 @@ fn scan() -> ScanInputs {
     }
 }
 
-pub fn facts() -> Facts {
-    Facts {
+pub fn facts() -> WrittenFacts {
+    WrittenFacts::of(&Facts {
         version: 1,
         format: "CycloneDX 1.6".to_owned(),
         subject: Some(subject()),
@@ -110,7 +110,7 @@ pub fn facts() -> Facts {
             unexplained: vec!["entryPoint".to_owned()],
         }],
         scan: Some(scan()),
-    }
+    })
 }
 
 fn claimed() -> Value {
@@ -135,9 +135,9 @@ fn rekor() -> RekorShown {
 
 fn checks() -> Vec<Check> {
     let check = |check: &str, outcome, code: Option<&str>| Check {
-        check: check.to_owned(),
+        check: Code::read(check),
         outcome,
-        code: code.map(str::to_owned),
+        code: code.map(Code::read),
     };
     vec![
         check("encoding", CheckOutcome::Pass, Some("noted-base64-url-safe")),

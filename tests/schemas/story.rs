@@ -48,7 +48,7 @@ impl Ledger {
             last_offset: self.records - 1,
             last_digest: Digest::of(&record.to_bytes()),
         };
-        let memo = folding.finish();
+        let memo = folding.finish().unwrap();
         self.state.remember(memo, &position).unwrap();
         for Publication { topic, key, value, headers, .. } in step.publish {
             let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), Some(value.into_bytes())));
@@ -148,7 +148,7 @@ fn good() -> AttestationResult {
 }
 
 fn unknown(trust: &TenantTrust) -> AttestationResult {
-    let failed = Check { check: "key".to_owned(), outcome: CheckOutcome::Fail, code: Some("key-unknown".to_owned()) };
+    let failed = Check { check: "key".into(), outcome: CheckOutcome::Fail, code: Some("key-unknown".into()) };
     AttestationResult {
         pair: pair_of(trust),
         status: AttestationStatus::KeyPolicyMismatch,

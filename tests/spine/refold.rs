@@ -33,6 +33,6 @@ pub fn fold_batch(
         last_offset: last.offset,
         last_digest: Digest::of(last.value.as_deref().unwrap()),
     };
-    state.remember(folding.finish(), &position).unwrap();
+    state.remember(folding.finish().unwrap(), &position).unwrap();
     seq
 }

@@ -181,7 +181,7 @@ fn fold(state: &mut RocksState, first: u64, ledger: &[LedgerRecord]) -> Outcome<
         folding.fold(record)?;
     }
     let seq = folding.seq();
-    let memo = folding.finish();
+    let memo = folding.finish()?;
     let (ledger, last_digest) = (LEDGER.to_owned(), Digest::of(&seq.to_be_bytes()));
     let (next_offset, last_offset) = (seq, seq.saturating_sub(1));
     state.remember(memo, &StatePosition { ledger, partition: 0, seq, next_offset, last_offset, last_digest })?;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use attestream::event::{Digest, EventId, Topic, event_id, partition_of};
+use attestream::formats::facts::WrittenFacts;
 use attestream::ledger::LedgerRecord;
 use attestream::ledger::record::Body;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
@@ -132,12 +133,11 @@ fn admitted(template: &LedgerRecord, feed: &Feed, number: usize) -> Outcome<Ledg
     event.document.bytes.digest = digest;
     event.document.bytes.size = body.input.size;
     event.document.canonical_digest = Some(Digest::of(digest.as_bytes()));
-    if let Some(subject) = &mut event.facts.subject {
+    let mut facts = event.facts.read().ok_or("facts are read as they were written")?;
+    for subject in facts.subjects.iter_mut().chain(&mut facts.subject) {
         subject.clone_from(&of);
     }
-    for subject in &mut event.facts.subjects {
-        subject.clone_from(&of);
-    }
+    event.facts = WrittenFacts::of(&facts);
     event.subject = Some(of);
     Ok(record)
 }

@@ -67,7 +67,7 @@ impl<L: Log> Shadow<L> {
                 let partition = record.partition.number;
                 let broken = || Failure::new(Exit::Failed, format!("ledger partition {partition} cannot be folded"));
                 let owned = self.partitions.get_mut(&partition).ok_or_else(broken)?;
-                let mut folded = owned.fold(std::slice::from_ref(&record), self.fold);
+                let mut folded = owned.fold(std::slice::from_ref(&record), self.fold, false);
                 let step = folded.steps.first().cloned().ok_or_else(broken)?;
                 folded.halt = None;
                 owned.remember(folded).map_err(Failure::io)?;
