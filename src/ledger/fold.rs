@@ -50,6 +50,11 @@ pub struct Folding<'s> {
     pub(super) number: u32,
     pub(super) seq: u64,
     pub(super) step: Step,
+    /// Events that were evaluated since anything changed that a verdict rests on: an event is listed under every digest that
+    /// it watches, and a sweep meets it under each.
+    evaluated: BTreeSet<Key>,
+    /// How often that changed.
+    changes: u64,
     /// Trust in force, as far as this batch has read it.
     pub(super) in_force: BTreeMap<Tenant, Rc<judge::InForce>>,
     /// Whether nothing is published: what comes of these records is in the log already.
@@ -64,8 +69,8 @@ impl<'s> Folding<'s> {
         let mut rows = Overlay::new(below);
         let written: Option<PartitionRow> = rows.get(&keys::partition())?.map(Rc::unwrap_or_clone);
         let partition = written.clone().unwrap_or_else(unborn);
-        let (step, in_force) = (empty_step(), BTreeMap::new());
-        Ok(Folding { rows, partition, number, seq, step, in_force, silent: false, written })
+        let (step, evaluated, in_force) = (empty_step(), BTreeSet::new(), BTreeMap::new());
+        Ok(Folding { rows, partition, number, seq, step, evaluated, changes: 0, in_force, silent: false, written })
     }
 
     /// Publishes nothing: the same state and the same fates, at less cost.
@@ -104,6 +109,7 @@ impl<'s> Folding<'s> {
             return Err(FoldError::NoGenesis);
         }
         self.step = empty_step();
+        self.evaluated.clear();
         self.step.fate = match &record.body {
             Body::Admitted(admitted) => self.admitted(&record.tenant, admitted)?,
             Body::Answer(answer) => self.answer(&record.tenant, answer)?,
@@ -269,9 +275,23 @@ impl<'s> Folding<'s> {
     }
 
     pub(super) fn evaluate_and_publish(&mut self, tenant: &Tenant, id: &str) -> Result<(), FoldError> {
-        let row: Rc<EventRow> = self.rows.get(&keys::event(tenant, id))?.ok_or(FoldError::Row)?;
+        let key = keys::event(tenant, id);
+        if self.evaluated.contains(&key) {
+            return Ok(());
+        }
+        let row: Rc<EventRow> = self.rows.get(&key)?.ok_or(FoldError::Row)?;
+        let before = self.changes;
         self.evaluate_row(tenant, EventRow::clone(&row))?;
+        if self.changes == before {
+            self.evaluated.insert(key);
+        }
         Ok(())
+    }
+
+    /// An attestation stands otherwise than it did: whatever was evaluated may be evaluated again.
+    pub(super) fn stands_otherwise(&mut self) {
+        self.changes += 1;
+        self.evaluated.clear();
     }
 
     fn evaluate_row(&mut self, tenant: &Tenant, mut row: EventRow) -> Result<Status, FoldError> {

@@ -193,6 +193,7 @@ impl Folding<'_> {
         let Some(changed) = self.restand_row(tenant, id, &mut row)? else { return Ok(None) };
         let row = Rc::new(row);
         if changed {
+            self.stands_otherwise();
             self.rows.put_shared(&keys::attestation(tenant, id), Rc::clone(&row))?;
         }
         Ok(Some(row))
