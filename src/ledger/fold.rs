@@ -207,8 +207,11 @@ impl<'s> Folding<'s> {
         mut row: AttestationRow,
         result: crate::verdict::result::AttestationResult,
     ) -> Result<bool, FoldError> {
+        let asked = row.asked;
         let changed = self.take_result(tenant, id, &mut row, result)?;
-        if changed {
+        if !changed && row.asked != asked {
+            self.rows.put(&keys::attestation(tenant, id), row)?;
+        } else if changed {
             self.restand_row(tenant, id, &mut row)?;
             let about = self.affected(tenant, &row)?;
             row.unswept.clear();

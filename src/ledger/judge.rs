@@ -135,7 +135,7 @@ impl Folding<'_> {
     }
 
     /// Takes a result into the row: the one of the latest activation counts, one of a pair that is not in force yet
-    /// waits. Returns whether the row changed.
+    /// waits. Returns whether what counts or waits changed.
     pub(super) fn take_result(
         &mut self,
         tenant: &Tenant,
@@ -153,6 +153,9 @@ impl Folding<'_> {
             }
             return Ok(!known);
         };
+        // What was asked for is there. Should its pair come into force again after another result took its place, it is
+        // asked for once more.
+        row.asked = row.asked.filter(|asked| *asked != result.pair);
         let present = match &row.result {
             Some(present) => self.activation_of(tenant, &present.pair.clone())?,
             None => None,
@@ -304,7 +307,7 @@ impl Folding<'_> {
         Ok(affected)
     }
 
-    /// Whether to ask for (attestation, active pair), which is done once. A result that rests on one key which is not
+    /// Whether to ask for (attestation, active pair), which is done once until the answer is there. A result that rests on one key which is not
     /// configured any more is turned by its standing and needs no answer.
     fn is_to_be_asked(&mut self, tenant: &Tenant, row: &AttestationRow, trust: &InForce) -> Result<bool, FoldError> {
         let Some(result) = &row.result else { return Ok(false) };

@@ -71,7 +71,7 @@ pub struct AttestationRow {
     pub result: Option<AttestationResult>,
     /// Results under pairs that this partition has not seen activated.
     pub pending: Vec<AttestationResult>,
-    /// The pair that was last asked for.
+    /// The pair that was last asked for and has no answer yet.
     pub asked: Option<Pair>,
     /// How it stands in the about rows now; `None` before its first result counted.
     pub listed: Option<Rank>,

@@ -129,6 +129,23 @@ fn what_an_older_verifier_says_after_the_epoch_is_asked_for_again() {
     assert_eq!(status(&run), (Status::Verified, Vec::new()));
 }
 
+/// A key comes, goes and comes back, and while it is away the same evidence is delivered again: what was found without the
+/// key takes the place of the answer, and the pair that comes back is one that was asked for before.
+#[test]
+fn a_pair_that_comes_back_is_asked_for_again_where_its_answer_gave_way() {
+    let (without, with) = (trust(&[2], &[], None), trust(&[1, 2], &[], None));
+    for delivered_again in [false, true] {
+        let mut records = vec![control(0, genesis(without.clone())), EVENT.record(), GOOD.record(&without)];
+        records.extend([activate(1, &[1, 2], &[]), activate(2, &[2], &[])]);
+        records.extend(delivered_again.then(|| GOOD.record(&without)));
+        records.push(activate(3, &[1, 2], &[]));
+        let run = run(records, &[GOOD], &[without.clone(), with.clone()], &[1], 0);
+        assert_eq!(status(&run), (Status::Verified, Vec::new()), "delivered again: {delivered_again}");
+        let asked = run.outputs.iter().filter(|output| output.topic == Topic::Work).count();
+        assert_eq!(asked, 1 + usize::from(delivered_again));
+    }
+}
+
 #[test]
 fn a_revoked_key_turns_what_was_signed_after_and_keeps_what_was_signed_before() {
     let with = trust(&[1], &[], None);
