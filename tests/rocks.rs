@@ -6,6 +6,7 @@ mod port;
 mod snapshot;
 mod state;
 mod torn;
+mod values;
 
 use std::fs;
 use std::path::Path;

@@ -4,36 +4,66 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rocksdb::{ColumnFamily, DB, Options};
+use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, DB, Options};
 
+use super::budget::Holds;
 use super::{MemoryBudget, StoreCode, StoreError};
 
 /// Opens or creates the database in `dir` with at least `families`. Families that only a newer version knows are opened
 /// too: whether they are too new is decided by what the database says of itself.
 pub(super) fn open(
     dir: &Path,
-    families: &[&str],
+    families: &[(&str, Holds)],
     budget: &MemoryBudget,
     adjust: impl Fn(&mut Options),
 ) -> Result<DB, StoreError> {
     fs::create_dir_all(dir)?;
-    let mut options = budget.options();
+    let mut options = budget.database();
     adjust(&mut options);
-    let mut names: Vec<String> = families.iter().map(|name| (*name).to_owned()).collect();
+    let mut all: Vec<(String, Holds)> = families.iter().map(|(name, holds)| ((*name).to_owned(), *holds)).collect();
     if dir.join("CURRENT").is_file() {
         let known = DB::list_cf(&options, dir)?;
-        names.extend(known.into_iter().filter(|name| !families.contains(&name.as_str()) && name != "default"));
+        let others = known.into_iter().filter(|name| families.iter().all(|(own, _)| own != name));
+        all.extend(others.map(|name| (name, Holds::Rows)));
     } else if holds_data(dir)? {
         // RocksDB would begin a new database here and remove the files of the old one as obsolete.
         return Err(StoreError::new(StoreCode::Corrupt, format!("{} has data but no CURRENT", dir.display())));
     }
-    Ok(DB::open_cf(&options, dir, names)?)
+    let all = all.into_iter().map(|(name, holds)| ColumnFamilyDescriptor::new(name, budget.family(holds)));
+    let db = DB::open_cf_descriptors(&options, dir, all)?;
+    check_values(&db, families, dir)?;
+    Ok(db)
+}
+
+/// Whether a file of this name never changes once it is written.
+pub(super) fn is_final(name: &Path) -> bool {
+    name.extension().is_some_and(|extension| extension == "sst" || extension == "blob")
+}
+
+/// RocksDB looks for the files of large values when one of them is read, and not before. Files that nothing needs any
+/// more may be there beside them.
+fn check_values(db: &DB, families: &[(&str, Holds)], dir: &Path) -> Result<(), StoreError> {
+    let mut named = 0;
+    for (name, _) in families {
+        named += db.property_int_value_cf(family(db, name)?, "rocksdb.live-blob-file-size")?.unwrap_or(0);
+    }
+    let mut found = 0;
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if Path::new(&entry.file_name()).extension().is_some_and(|extension| extension == "blob") {
+            found += entry.metadata()?.len();
+        }
+    }
+    if found >= named {
+        return Ok(());
+    }
+    Err(StoreError::new(StoreCode::Corrupt, format!("large values: {found} of {named} bytes are in {}", dir.display())))
 }
 
 fn holds_data(dir: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "sst" || extension == "log") {
+        if is_final(&path) || path.extension().is_some_and(|extension| extension == "log") {
             return Ok(true);
         }
     }
@@ -45,8 +75,8 @@ pub(super) fn family<'a>(db: &'a DB, name: &str) -> Result<&'a ColumnFamily, Sto
 }
 
 /// Whether no family holds a row.
-pub(super) fn is_empty(db: &DB, families: &[&str]) -> Result<bool, StoreError> {
-    for name in families {
+pub(super) fn is_empty(db: &DB, families: &[(&str, Holds)]) -> Result<bool, StoreError> {
+    for name in families.iter().map(|(name, _)| *name).chain(["default"]) {
         if let Some(row) = db.iterator_cf(family(db, name)?, rocksdb::IteratorMode::Start).next() {
             row?;
             return Ok(false);

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::Digest;
 use crate::ledger::state::{Memo, Recall, Row, State, StateError, StateHash, StatePosition};
 
+use super::budget::Holds;
 use super::database::{after_prefix, family, is_empty, open, set_aside};
 use super::{MemoryBudget, StoreCode, StoreError};
 
@@ -26,7 +27,7 @@ pub const STATE_FORMAT: u32 = 3;
 const ROWS: &str = "rows";
 const BLOBS: &str = "blobs";
 const META: &str = "meta";
-const FAMILIES: [&str; 3] = [ROWS, BLOBS, META];
+const FAMILIES: [(&str, Holds); 3] = [(ROWS, Holds::Rows), (BLOBS, Holds::Values), (META, Holds::Rows)];
 const IDENTITY: &str = "identity";
 /// What keys of the rows' family begin with that are no rows: behind every kind of the keyspace.
 const RESERVED: &[u8] = b"\xff\xff\xff\xff";
@@ -101,7 +102,7 @@ impl RocksState {
         let db = open(dir, &FAMILIES, budget, |_| {})?;
         match db.get_cf(family(&db, META)?, IDENTITY)? {
             Some(found) => check_identity(&found, identity)?,
-            None if is_empty(&db, &FAMILIES)? && is_empty(&db, &["default"])? => write_identity(&db, identity)?,
+            None if is_empty(&db, &FAMILIES)? => write_identity(&db, identity)?,
             None => return Err(StoreError::new(StoreCode::Foreign, "a database without an identity")),
         }
         let standing: Option<Standing> =
@@ -122,7 +123,7 @@ impl RocksState {
 
     /// Reads everything there is, which finds what the disk changed.
     pub(super) fn read_through(&self) -> Result<(), StoreError> {
-        for name in FAMILIES {
+        for (name, _) in FAMILIES {
             let mut options = ReadOptions::default();
             options.fill_cache(false);
             for row in self.view.db.iterator_cf_opt(family(&self.view.db, name)?, options, IteratorMode::Start) {

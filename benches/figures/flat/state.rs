@@ -113,7 +113,7 @@ pub fn hash(dir: &Path, identity: &StateIdentity) -> Outcome<Digest> {
     Ok(RocksState::open(dir, identity, &MemoryBudget::default())?.state.state_hash()?)
 }
 
-/// Tables never change: they are linked. The rest is copied.
+/// Tables and files of large values never change: they are linked. The rest is copied.
 fn link(from: &Path, to: &Path) -> Outcome<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
@@ -122,7 +122,7 @@ fn link(from: &Path, to: &Path) -> Outcome<()> {
         if name == "LOCK" {
             continue;
         }
-        if from.extension().is_some_and(|extension| extension == "sst") {
+        if from.extension().is_some_and(|extension| extension == "sst" || extension == "blob") {
             fs::hard_link(&from, to.join(name))?;
         } else {
             fs::copy(&from, to.join(name))?;

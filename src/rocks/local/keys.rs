@@ -11,11 +11,12 @@
 
 use crate::event::TopicName;
 use crate::log::Partition;
+use crate::rocks::budget::Holds;
 
 pub const RECORDS: &str = "records";
 pub const OFFSETS: &str = "offsets";
 pub const META: &str = "meta";
-pub const FAMILIES: [&str; 3] = [RECORDS, OFFSETS, META];
+pub const FAMILIES: [(&str, Holds); 3] = [(RECORDS, Holds::Values), (OFFSETS, Holds::Rows), (META, Holds::Rows)];
 
 pub const FORMAT: &str = "format";
 pub const TOPICS: &str = "topics";

@@ -101,7 +101,7 @@ fn read_ends(db: &DB) -> Result<BTreeMap<Partition, u64>, LogError> {
 /// A log is never set aside by itself: it is the truth, not a cache.
 fn check_format(db: &DB) -> Result<(), LogError> {
     let Some(found) = get(db, keys::META, keys::FORMAT.as_bytes())? else {
-        if is_empty(db, &keys::FAMILIES)? && is_empty(db, &["default"])? {
+        if is_empty(db, &keys::FAMILIES)? {
             return put_synced(db, keys::FORMAT, LOG_FORMAT.to_string().as_bytes());
         }
         return Err(StoreError::new(StoreCode::Foreign, "no local log").into());

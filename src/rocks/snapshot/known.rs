@@ -1,6 +1,6 @@
 //! Digests that the snapshot before has measured already.
 //!
-//! A table of RocksDB's never changes once it is written, and a checkpoint on the same disk is a second name of the same
+//! A table of RocksDB's, or a file of its large values, never changes once it is written, and a checkpoint on the same disk is a second name of the same
 //! file. So only what is new since the snapshot before is read and synced: what one snapshot costs follows what was
 //! written since, not everything that was ever remembered. A file that rots under both names keeps the digest that it
 //! had, so that a restore sees it.
@@ -12,6 +12,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::rocks::StateIdentity;
+use crate::rocks::database::is_final;
 
 use super::manifest::{DATABASE, SnapshotFile, SnapshotManifest};
 
@@ -27,7 +28,7 @@ impl Known {
     pub fn of(newest_first: &[PathBuf], identity: &StateIdentity) -> Self {
         let read = |dir: &PathBuf| Some((dir.join(DATABASE), SnapshotManifest::read(dir, identity).ok()?.files));
         let Some((database, files)) = newest_first.iter().find_map(read) else { return Known::default() };
-        let tables = files.into_iter().filter(|file| is_table(&file.name));
+        let tables = files.into_iter().filter(|file| is_final(Path::new(&file.name)));
         Known { database, tables: tables.map(|file| (file.name.clone(), file)).collect() }
     }
 
@@ -40,8 +41,4 @@ impl Known {
         let same = (here.dev(), here.ino()) == (there.dev(), there.ino()) && here.len() == known.size;
         Ok(same.then(|| known.clone()))
     }
-}
-
-fn is_table(name: &str) -> bool {
-    Path::new(name).extension().is_some_and(|extension| extension == "sst")
 }
