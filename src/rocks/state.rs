@@ -1,17 +1,19 @@
 //! The state of one ledger partition: one database with the families `rows`, `blobs` and `meta`.
 //!
 //! `meta` has one key, `identity` (format, ledger id, partition; written once, synced). The position is written in the
-//! batch of every memo, and lies among the rows: families are flushed one after the other, so where the manifest or a
-//! write-ahead log is cut, each goes back to a time of its own, and only what lies in the family of the rows goes back
-//! with them. Beside it each batch leaves a trace, its number. Where RocksDB replays a newer log over older tables, which
-//! it does not notice when the manifest is short, traces are missing and the state is corrupt. Blobs that went back further
-//! are missed by the fold (`state-broken`), never read wrongly. Memos are in the write-ahead log but not synced: a crash of
-//! the process loses nothing, a loss of power loses a tail of whole memos, and the ledger still has it.
+//! batch of every memo, and lies among the rows: where the manifest is cut, it goes back with them. Beside it each batch
+//! leaves a trace, its number: where tables of different times are put together, traces are missing and the state is
+//! corrupt. Blobs that went back further are missed by the fold (`state-broken`), never read wrongly.
+//!
+//! Memos are not in a write-ahead log, as the ledger is one: it would be written a second time, at a third of what
+//! remembering costs. They are in memory until all families are flushed together, at once or not at all, which happens
+//! when memory fills, after [`UNFLUSHED`] records, with every snapshot and at the end. A crash of the process or a loss of
+//! power loses a tail of whole memos, and the next start folds it again.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rocksdb::{DB, Direction, IteratorMode, ReadOptions, WriteBatch, WriteOptions};
+use rocksdb::{DB, Direction, FlushOptions, IteratorMode, ReadOptions, WriteBatch, WriteOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::event::Digest;
@@ -33,8 +35,11 @@ const IDENTITY: &str = "identity";
 const RESERVED: &[u8] = b"\xff\xff\xff\xff";
 const POSITION: &[u8] = b"\xff\xff\xff\xffposition";
 const TRACE: &[u8] = b"\xff\xff\xff\xfftrace";
-/// Traces that are kept: of the last batches. Rows are flushed at least every half as many, so that the log never holds all.
+/// Traces that are kept: of the last batches.
 const TRACES: u64 = 4_096;
+/// Records after which what they left in memory is flushed: as many as are folded again after a crash, at most, but for
+/// those of the flush that is under way. A fraction of a second's work.
+const UNFLUSHED: u64 = 8_192;
 
 /// Whose state it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +84,8 @@ pub struct RocksState {
     identity: StateIdentity,
     position: Option<StatePosition>,
     batch: u64,
+    /// Records that had been folded when the last flush was begun.
+    flushed: u64,
 }
 
 impl RocksState {
@@ -99,7 +106,7 @@ impl RocksState {
 
     /// Opens or creates, and leaves a store that is not ours where it is.
     pub(super) fn open_own(dir: &Path, identity: &StateIdentity, budget: &MemoryBudget) -> Result<Self, StoreError> {
-        let db = open(dir, &FAMILIES, budget, |_| {})?;
+        let db = open(dir, &FAMILIES, budget, |options| options.set_atomic_flush(true))?;
         match db.get_cf(family(&db, META)?, IDENTITY)? {
             Some(found) => check_identity(&found, identity)?,
             None if is_empty(&db, &FAMILIES)? => write_identity(&db, identity)?,
@@ -109,7 +116,8 @@ impl RocksState {
             db.get_cf(family(&db, ROWS)?, POSITION)?.map(|found| parse(&found)).transpose()?;
         check_traces(&db, standing.as_ref())?;
         let (position, batch) = standing.map_or((None, 0), |standing| (Some(standing.position), standing.batch));
-        Ok(RocksState { view: RocksView { db: Arc::new(db) }, identity: identity.clone(), position, batch })
+        let flushed = position.as_ref().map_or(0, |position| position.seq);
+        Ok(RocksState { view: RocksView { db: Arc::new(db) }, identity: identity.clone(), position, batch, flushed })
     }
 
     /// Reads for other threads.
@@ -137,6 +145,14 @@ impl RocksState {
     pub(super) fn checkpoint(&self, dir: &Path) -> Result<(), StoreError> {
         Ok(rocksdb::checkpoint::Checkpoint::new(&self.view.db)?.create_checkpoint(dir)?)
     }
+
+    /// Begins to write what is in memory, all families at once: one that was flushed alone would be of another time.
+    fn begin_flush(&self) -> Result<(), StoreError> {
+        let db = &self.view.db;
+        let mut options = FlushOptions::default();
+        options.set_wait(false);
+        Ok(db.flush_cfs_opt(&[family(db, ROWS)?, family(db, BLOBS)?, family(db, META)?], &options)?)
+    }
 }
 
 fn check_identity(found: &[u8], expected: &StateIdentity) -> Result<(), StoreError> {
@@ -154,6 +170,13 @@ fn check_identity(found: &[u8], expected: &StateIdentity) -> Result<(), StoreErr
         return Ok(());
     }
     Err(StoreError::new(StoreCode::Foreign, format!("of ledger {}, partition {}", identity.ledger, identity.partition)))
+}
+
+/// Bytes of a batch that writes `memo`, not less: beside keys and values, lengths, kinds, families, and the position.
+fn size(memo: &Memo) -> usize {
+    let rows = memo.rows.iter().map(|(key, value)| 16 + key.len() + value.as_ref().map_or(0, Vec::len));
+    let blobs = memo.blobs.values().map(|bytes| 48 + bytes.len());
+    1024 + rows.sum::<usize>() + blobs.sum::<usize>()
 }
 
 fn trace(batch: u64) -> Vec<u8> {
@@ -256,7 +279,7 @@ impl State for RocksState {
         }
         let db = &self.view.db;
         let (rows, blobs) = (family(db, ROWS)?, family(db, BLOBS)?);
-        let mut batch = WriteBatch::default();
+        let mut batch = WriteBatch::with_capacity_bytes(size(&memo));
         for (key, value) in memo.rows {
             match value {
                 Some(value) => batch.put_cf(rows, key, value),
@@ -274,11 +297,14 @@ impl State for RocksState {
         if let Some(old) = number.checked_sub(TRACES).filter(|old| *old > 0) {
             batch.delete_cf(rows, trace(old));
         }
-        db.write(batch).map_err(failed)?;
-        if number.is_multiple_of(TRACES / 2) {
-            db.flush_cf(rows).map_err(failed)?;
-        }
+        let mut options = WriteOptions::default();
+        options.disable_wal(true);
+        db.write_opt(batch, &options).map_err(failed)?;
         (self.position, self.batch) = (Some(position.clone()), number);
+        if position.seq.saturating_sub(self.flushed) >= UNFLUSHED {
+            self.begin_flush()?;
+            self.flushed = position.seq;
+        }
         Ok(())
     }
 
@@ -295,5 +321,37 @@ impl State for RocksState {
             }
         }
         Ok(hash.finish(self.position.as_ref()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_so_many_records_all_families_are_flushed() {
+        let folder = tempfile::tempdir().unwrap();
+        let identity = StateIdentity { ledger: "a".to_owned(), partition: 2 };
+        let mut state = RocksState::open_own(folder.path(), &identity, &MemoryBudget::default()).unwrap();
+        let mut in_memory = |seq: u64| {
+            let position = StatePosition {
+                ledger: "a".to_owned(),
+                partition: 2,
+                seq,
+                next_offset: seq,
+                last_offset: seq - 1,
+                last_digest: Digest::of(b""),
+            };
+            let blobs = [(Digest::of(b"x"), b"x".to_vec())].into();
+            state.remember(Memo { rows: [(vec![1], Some(vec![1]))].into(), blobs }, &position).unwrap();
+            [ROWS, BLOBS].map(|name| {
+                let active = "rocksdb.num-entries-active-mem-table";
+                state.view.db.property_int_value_cf(family(&state.view.db, name).unwrap(), active).unwrap().unwrap()
+            })
+        };
+        assert_eq!(in_memory(UNFLUSHED - 1), [3, 1], "a row, the position, the trace; a value");
+        assert_eq!(in_memory(UNFLUSHED), [0, 0]);
+        assert_eq!(in_memory(2 * UNFLUSHED - 1), [3, 1], "counted from there");
+        assert_eq!(in_memory(2 * UNFLUSHED), [0, 0]);
     }
 }

@@ -3,12 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use attestream::ledger::state::State;
 use attestream::log::{Log, Outlet};
 use attestream::rocks::LocalLog;
 
 use super::local::{INPUT, OUTPUT, at, open, record, values};
-use super::{budget, copy_folder, open as open_state, position, remember};
+use super::{budget, copy_folder};
 
 fn commit(log: &LocalLog, value: &str) {
     let mut outlet = log.outlet("t").unwrap();
@@ -149,30 +148,4 @@ fn a_large_last_batch_may_lose_any_page() {
     }
     let whole = torn.harmed(|_| {});
     assert_eq!(read(&open(&whole)).len(), 3);
-}
-
-#[test]
-fn a_state_whose_log_is_cut_is_an_earlier_one_whole() {
-    let folder = tempfile::tempdir().unwrap();
-    let live = folder.path().join("live");
-    let mut state = open_state(&live);
-    let mut hashes = Vec::new();
-    let mut sizes = Vec::new();
-    for seq in 1..=3 {
-        remember(&mut state, seq, 2);
-        hashes.push(state.state_hash().unwrap());
-        sizes.push(fs::metadata(newest_wal(&live)).unwrap().len());
-    }
-    let wal = newest_wal(&live);
-    for cut in (sizes[0]..=sizes[2]).step_by(17).chain([sizes[1], sizes[2]]) {
-        let dir = folder.path().join("cut");
-        copy_folder(&live, &dir);
-        fs::File::options().write(true).open(dir.join(wal.file_name().unwrap())).unwrap().set_len(cut).unwrap();
-        let state = open_state(&dir);
-        let whole = sizes.iter().filter(|size| **size <= cut).count();
-        assert_eq!(state.position().unwrap(), Some(position(whole as u64)), "cut at {cut}");
-        assert_eq!(state.state_hash().unwrap(), hashes[whole - 1]);
-        drop(state);
-        fs::remove_dir_all(&dir).unwrap();
-    }
 }

@@ -1,4 +1,4 @@
-//! Large values lie in files of their own.
+//! Large values lie in files of their own, and rows and values are flushed together.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,7 @@ use attestream::ledger::state::{Memo, Recall, State, States};
 use attestream::rocks::{Care, RocksState, RocksStates, Snapshots, StoreCode};
 use attestream::telemetry::{Happening, Observer};
 
-use super::{budget, damage, identity, open, position};
+use super::{budget, copy_folder, damage, identity, open, position};
 
 /// Bytes that nothing compresses, another for each number.
 fn value(seq: u64, n: u64, size: usize) -> Vec<u8> {
@@ -148,4 +148,30 @@ fn a_changed_value_is_never_another_and_is_found_by_who_mends() {
     drop(state);
     assert!(states.mend("ledger-1", 3, false).unwrap());
     assert_eq!(states.open("ledger-1", 3).unwrap().position().unwrap(), None, "no snapshot, so the ledger has it all");
+}
+
+#[test]
+fn what_a_crash_leaves_is_an_earlier_state_whole_with_its_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let (live, image) = (folder.path().join("live"), folder.path().join("image"));
+    let snapshots = Snapshots::new(&folder.path().join("snapshots"), 1);
+    let mut state = open(&live);
+    let (mut hashes, mut values) = (vec![state.state_hash().unwrap()], Vec::new());
+    for seq in 1..=24 {
+        values.extend(remember(&mut state, seq, 5_000));
+        hashes.push(state.state_hash().unwrap());
+        if seq % 9 == 0 {
+            // Every family is flushed.
+            snapshots.take(&state, false).unwrap();
+        }
+        copy_folder(&live, &image);
+        let left = open(&image);
+        let folded = left.position().unwrap().map_or(0, |position| position.seq);
+        assert_eq!(folded, seq / 9 * 9);
+        let folded = usize::try_from(folded).unwrap();
+        assert_eq!(left.state_hash().unwrap(), hashes[folded]);
+        reads_all(&left, &values[..2 * folded]);
+        drop(left);
+        fs::remove_dir_all(&image).unwrap();
+    }
 }
