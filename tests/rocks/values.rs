@@ -7,10 +7,38 @@ use std::sync::Arc;
 
 use attestream::event::Digest;
 use attestream::ledger::state::{Memo, Recall, State, States};
-use attestream::rocks::{Care, RocksState, RocksStates, Snapshots, StoreCode};
+use attestream::rocks::{Care, LocalLog, RocksState, RocksStates, Snapshots, StoreCode};
 use attestream::telemetry::{Happening, Observer};
 
 use super::{budget, copy_folder, damage, identity, open, position};
+
+/// The part of a database's own account of its options that begins with `heading`.
+fn options(dir: &Path, heading: &str) -> String {
+    let mut paths: Vec<PathBuf> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.file_name().unwrap().to_str().unwrap().starts_with("OPTIONS-"));
+    let text = fs::read_to_string(paths.into_iter().max().unwrap()).unwrap();
+    let from = text.find(heading).unwrap_or_else(|| panic!("no {heading}"));
+    let part = &text[from + 1..];
+    part[..part.find("\n[").unwrap_or(part.len())].to_owned()
+}
+
+#[test]
+fn every_family_has_the_options_that_it_is_to_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let (state, log) = (folder.path().join("state"), folder.path().join("log"));
+    drop(open(&state));
+    drop(LocalLog::open(&log, &[], &budget()).unwrap());
+    let families =
+        [(&state, "rows", false), (&state, "blobs", true), (&log, "records", true), (&log, "offsets", false)];
+    for (dir, name, values) in families {
+        let table = options(dir, &format!("[TableOptions/BlockBasedTable \"{name}\"]"));
+        assert!(table.contains("filter_policy=bloomfilter\n"), "{table}");
+        let family = options(dir, &format!("[CFOptions \"{name}\"]"));
+        assert!(family.contains(&format!("enable_blob_files={values}")), "{family}");
+        assert!(family.contains(&format!("memtable_whole_key_filtering={}", !values)), "{family}");
+        assert!(family.contains("write_buffer_size=33554432"), "{family}");
+    }
+}
 
 /// Bytes that nothing compresses, another for each number.
 fn value(seq: u64, n: u64, size: usize) -> Vec<u8> {
