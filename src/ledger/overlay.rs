@@ -5,6 +5,8 @@
 
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
+use std::iter::Peekable;
+use std::ops::Bound;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -151,22 +153,33 @@ impl<'s> Overlay<'s> {
         Ok(self.slot(key)?.below.clone())
     }
 
-    /// Entries under `prefix` after `after`, as of now.
+    /// Entries under `prefix` after `after`, as of now. Reads no more of what is below, nor of what was written, than it
+    /// gives: a sweep asks for the next one of a list that its own batch has filled.
     pub fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Row>, FoldError> {
-        let inside = |key: &[u8]| key.starts_with(prefix) && after.is_none_or(|after| key > after);
-        let start = after.map_or(prefix, |after| after.max(prefix)).to_vec();
-        let written = self.entries.range(start..).take_while(|(key, _)| key.starts_with(prefix));
-        let written: BTreeMap<&Key, &Option<Vec<u8>>> = written.filter(|(key, _)| inside(key)).collect();
-        let removed = written.values().filter(|value| value.is_none()).count();
-        let mut rows: BTreeMap<Key, Vec<u8>> = self.below.scan(prefix, after, limit + removed)?.into_iter().collect();
-        // Rows below end where `limit + removed` were found; a written row beyond that end is still in order.
-        for (key, value) in written {
-            match value {
-                Some(value) => rows.insert(key.clone(), value.clone()),
-                None => rows.remove(key),
-            };
+        let from = after.filter(|after| *after >= prefix).map_or(Bound::Included(prefix), Bound::Excluded);
+        let written = self.entries.range::<[u8], _>((from, Bound::Unbounded));
+        let mut written = written.take_while(|(key, _)| key.starts_with(prefix)).peekable();
+        let mut last = after.map(<[u8]>::to_vec);
+        let mut rows = Vec::new();
+        while rows.len() < limit {
+            let wanted = limit - rows.len();
+            let below = self.below.scan(prefix, last.as_deref(), wanted)?;
+            let ended = below.len() < wanted;
+            for (key, value) in below {
+                take_before(&mut written, Some(&key), limit, &mut rows);
+                last = Some(key.clone());
+                match written.next_if(|(written, _)| **written == key) {
+                    Some((_, written)) => rows.extend(written.clone().map(|value| (key, value))),
+                    None => rows.push((key, value)),
+                }
+            }
+            if ended {
+                take_before(&mut written, None, limit, &mut rows);
+                break;
+            }
         }
-        Ok(rows.into_iter().take(limit).collect())
+        rows.truncate(limit);
+        Ok(rows)
     }
 
     pub fn put_blob(&mut self, digest: Digest, bytes: Vec<u8>) {
@@ -195,5 +208,68 @@ impl<'s> Overlay<'s> {
             }
         }
         Ok(Memo { rows, blobs: self.blobs })
+    }
+}
+
+/// Written entries before `key`, or to the end, until `rows` has `limit`.
+fn take_before<'w>(
+    written: &mut Peekable<impl Iterator<Item = (&'w Key, &'w Option<Vec<u8>>)>>,
+    key: Option<&Key>,
+    limit: usize,
+    rows: &mut Vec<Row>,
+) {
+    while rows.len() < limit
+        && let Some((key, value)) = written.next_if(|(written, _)| key.is_none_or(|key| *written < key))
+    {
+        rows.extend(value.clone().map(|value| (key.clone(), value)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::event::Digest;
+    use crate::ledger::state::{MemoryState, State as _, StatePosition};
+
+    fn state(rows: &BTreeMap<Key, Vec<u8>>) -> MemoryState {
+        let mut state = MemoryState::default();
+        let (ledger, last_digest) = (String::new(), Digest::of(b""));
+        let at = StatePosition { ledger, partition: 0, seq: 1, next_offset: 1, last_offset: 0, last_digest };
+        let rows = rows.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
+        state.remember(Memo { rows, ..Memo::default() }, &at).unwrap();
+        state
+    }
+
+    fn key() -> impl Strategy<Value = Key> {
+        proptest::collection::vec(0u8..3, 1..5)
+    }
+
+    proptest! {
+        #[test]
+        fn a_scan_gives_what_is_below_with_what_was_written_over_it(
+            below in proptest::collection::btree_map(key(), Just(vec![0]), 0..20),
+            written in proptest::collection::vec((key(), any::<bool>()), 0..20),
+            prefix in key(),
+            after in proptest::option::of(key()),
+            limit in 1usize..8,
+        ) {
+            let state = state(&below);
+            let mut overlay = Overlay::new(&state);
+            let mut now = below.clone();
+            for (key, entered) in written {
+                if entered {
+                    now.insert(key.clone(), vec![1]);
+                    overlay.enter(key, vec![1]);
+                } else {
+                    now.remove(&key);
+                    overlay.strike(key);
+                }
+            }
+            let inside = |key: &Key| key.starts_with(&prefix) && after.as_ref().is_none_or(|after| key > after);
+            let expected: Vec<Row> = now.into_iter().filter(|(key, _)| inside(key)).take(limit).collect();
+            prop_assert_eq!(overlay.scan(&prefix, after.as_deref(), limit).unwrap(), expected);
+        }
     }
 }
