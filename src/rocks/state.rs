@@ -38,8 +38,8 @@ const TRACE: &[u8] = b"\xff\xff\xff\xfftrace";
 /// Traces that are kept: of the last batches.
 const TRACES: u64 = 4_096;
 /// Records after which what they left in memory is flushed: as many as are folded again after a crash, at most, but for
-/// those of the flush that is under way. A fraction of a second's work.
-const UNFLUSHED: u64 = 8_192;
+/// those of the flush that is under way: a fraction of a second's work in each partition.
+const UNFLUSHED: u64 = 4_096;
 
 /// Whose state it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

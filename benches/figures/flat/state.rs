@@ -27,7 +27,7 @@ use crate::spent::{Start, memory};
 use crate::whole::{LEDGER, Plant};
 
 /// Rises whenever other rows or bytes would be remembered of the same shape: what was kept before is of no use then.
-const SHAPE_VERSION: u32 = 1;
+const SHAPE_VERSION: u32 = 2;
 /// Events that are made, and records that are folded, at once.
 const MADE_AT_ONCE: u64 = 4_000;
 

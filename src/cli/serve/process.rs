@@ -22,7 +22,7 @@ use crate::gateway::lag::LagWatch;
 use crate::gateway::{Accept, Gateway, Given, Registry, Server, Writer, serve};
 use crate::log::{Log, LogError};
 use crate::processor::{Backlog, Stop, WorkerSettings};
-use crate::rocks::{MemoryBudget, RocksStates};
+use crate::rocks::{MemoryBudget, RocksStates, raise_open_files};
 use crate::settings::Settings;
 use crate::telemetry::{Fan, Happening, Health, Journal, Metrics, Observer, Role};
 
@@ -61,6 +61,9 @@ impl<L: Log> Process<L> {
             Arc::clone(&backlog) as Arc<dyn Observer>,
             Arc::new(Journal),
         ]));
+        if let Some(text) = raise_open_files() {
+            observer.happened(&Happening::Notice { text: &text });
+        }
         let listener = TcpListener::bind(settings.listen)
             .map_err(|error| Failure::io(format!("listen: {}: {error}", settings.listen)))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use crate::chaos::scene::{Random, Scene};
 
-const CLASSES: [&str; 4] = ["SST", "MANIFEST", "CURRENT", "WAL"];
+const CLASSES: [&str; 5] = ["SST", "BLOB", "MANIFEST", "CURRENT", "WAL"];
 
 fn class_of(name: &str) -> Option<&'static str> {
-    let classes: [(&str, bool); 4] = [
+    let classes: [(&str, bool); 5] = [
         ("SST", name.ends_with(".sst")),
+        ("BLOB", name.ends_with(".blob")),
         ("MANIFEST", name.starts_with("MANIFEST-")),
         ("CURRENT", name == "CURRENT"),
         ("WAL", name.ends_with(".log")),
