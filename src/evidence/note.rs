@@ -30,11 +30,10 @@ impl<'a> Checkpoint<'a> {
     }
 
     fn read(note: &'a str) -> Option<Self> {
-        let control = |c: char| c != '\n' && c.is_control();
-        if note.len() > limits::CHECKPOINT_MAX || note.contains(control) {
+        if note.len() > limits::CHECKPOINT_MAX || has_control(note) {
             return None;
         }
-        let split = note.rfind("\n\n")? + 1;
+        let split = note.as_bytes().windows(2).rposition(|pair| pair == b"\n\n")? + 1;
         let (text, rest) = note.split_at_checked(split)?;
         let mut lines = text.strip_suffix('\n')?.split('\n');
         let (origin, size, root) = (lines.next()?, lines.next()?, lines.next()?);
@@ -59,6 +58,13 @@ impl<'a> Checkpoint<'a> {
     fn by<'b>(&'b self, name: &'b str, key_id: [u8; 4]) -> impl Iterator<Item = &'b NoteSignature<'a>> {
         self.signatures.iter().filter(move |line| line.name == name && line.key_id == key_id)
     }
+}
+
+/// Whether a control character but a line end is in it: below a space, DEL, or one that UTF-8 writes as C2 80 to C2 9F.
+fn has_control(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let short = |byte: &u8| (*byte < b' ' && *byte != b'\n') || *byte == 0x7f;
+    bytes.iter().any(short) || (bytes.contains(&0xc2) && text.contains(|c: char| c != '\n' && c.is_control()))
 }
 
 fn decimal(text: &str) -> Option<u64> {

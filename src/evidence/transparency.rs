@@ -8,11 +8,13 @@ use crate::event::{Digest, Now, digest};
 
 /// What an inclusion proof shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Included {
+pub struct Included<'a> {
     /// The index in the tree.
     pub index: u64,
-    /// The tree id that the checkpoint names (Rekor v1).
-    pub tree: Option<u64>,
+    /// The hash of the entry as a leaf.
+    pub leaf: Digest,
+    /// What the proof ends in, signed by the log.
+    pub checkpoint: Checkpoint<'a>,
 }
 
 /// Why a proof shows nothing: the proof itself, or the checkpoint that it ends in.
@@ -23,7 +25,7 @@ pub enum Broken {
 }
 
 /// Verifies the proof of an entry: its hashes lead to the root of a checkpoint that this log signed.
-pub fn verify_proof(entry: &LogEntry, proof: &Proof, log: &LogKey) -> Result<Included, Broken> {
+pub fn verify_proof<'a>(entry: &LogEntry, proof: &'a Proof, log: &LogKey) -> Result<Included<'a>, Broken> {
     let text = proof.checkpoint.as_deref().ok_or(Broken::Checkpoint(Fault::CheckpointMissing))?;
     let checkpoint = Checkpoint::parse(text).map_err(Broken::Checkpoint)?;
     log.verify(&checkpoint).map_err(Broken::Checkpoint)?;
@@ -36,13 +38,12 @@ pub fn verify_proof(entry: &LogEntry, proof: &Proof, log: &LogKey) -> Result<Inc
     if entry::is_v2(entry) && proof.index != entry.index {
         return Err(Broken::Proof(Fault::ProofFields));
     }
-    merkle::verify_inclusion(index, checkpoint.size, entry.leaf(), &proof.hashes, checkpoint.root)
-        .map_err(Broken::Proof)?;
-    let tree = checkpoint.tree_id();
-    if entry.uuid.as_deref().is_some_and(|uuid| !uuid_fits(uuid, entry.leaf(), tree)) {
+    let leaf = entry.leaf();
+    merkle::verify_inclusion(index, checkpoint.size, leaf, &proof.hashes, checkpoint.root).map_err(Broken::Proof)?;
+    if entry.uuid.as_deref().is_some_and(|uuid| !uuid_fits(uuid, leaf, checkpoint.tree_id())) {
         return Err(Broken::Proof(Fault::EntryUuid));
     }
-    Ok(Included { index, tree })
+    Ok(Included { index, leaf, checkpoint })
 }
 
 /// Verifies the promise of an entry and gives its time. Without a promise that verifies there is no time.
@@ -57,12 +58,15 @@ pub fn verify_promise(entry: &LogEntry, promise: &[u8], log: &LogKey) -> Result<
 
 /// Which of `witnesses` cosigned the checkpoint of a verified proof, not after `now`, by their place. The log itself is
 /// no witness of itself, whatever name its key has.
-pub fn cosigners(proof: &Proof, log: &LogKey, witnesses: &[WitnessKey], now: &Now) -> Result<BTreeSet<usize>, Fault> {
-    let text = proof.checkpoint.as_deref().ok_or(Fault::CheckpointMissing)?;
-    let checkpoint = Checkpoint::parse(text)?;
+pub fn cosigners(
+    checkpoint: &Checkpoint<'_>,
+    log: &LogKey,
+    witnesses: &[WitnessKey],
+    now: &Now,
+) -> Result<BTreeSet<usize>, Fault> {
     let mut cosigners = BTreeSet::new();
     for (at, witness) in witnesses.iter().enumerate() {
-        let time = witness.cosigned(&checkpoint)?;
+        let time = witness.cosigned(checkpoint)?;
         if time.is_some_and(|time| now.has_come(time)) && !witness.is_log(log) {
             cosigners.insert(at);
         }

@@ -50,19 +50,19 @@ fn known_log<'a>(entry: &LogEntry, trust: &'a CompiledTrust) -> Result<&'a Trust
     Ok(root.log(entry.log_id).ok_or(Cause::LogUnknown)?)
 }
 
-fn judge_proof(
-    entry: &LogEntry,
+fn judge_proof<'a>(
+    entry: &'a LogEntry,
     log: &TrustedLog,
     trust: &CompiledTrust,
     now: &Now,
     found: &mut Found,
-) -> Option<Included> {
+) -> Option<Included<'a>> {
     let proof: &Proof = entry.proof.as_ref()?;
     match transparency::verify_proof(entry, proof, &log.log) {
         Ok(included) => {
             found.checks.pass(CheckName::Checkpoint);
             found.checks.pass(CheckName::InclusionProof);
-            judge_witnesses(proof, log, trust, now, found);
+            judge_witnesses(&included, log, trust, now, found);
             Some(included)
         }
         Err(Broken::Checkpoint(fault)) => {
@@ -78,9 +78,9 @@ fn judge_proof(
 }
 
 /// Counts the operators that cosigned, and whether they are the quorum that the tenant demands.
-fn judge_witnesses(proof: &Proof, log: &TrustedLog, trust: &CompiledTrust, now: &Now, found: &mut Found) {
+fn judge_witnesses(included: &Included<'_>, log: &TrustedLog, trust: &CompiledTrust, now: &Now, found: &mut Found) {
     let all = &trust.witnesses.witnesses;
-    let cosigners = match transparency::cosigners(proof, &log.log, all, now) {
+    let cosigners = match transparency::cosigners(&included.checkpoint, &log.log, all, now) {
         Ok(cosigners) => cosigners,
         Err(fault) => return found.checks.fail(CheckName::Witnesses, fault),
     };
@@ -110,9 +110,9 @@ fn judge_promise(entry: &LogEntry, log: &TrustedLog, found: &mut Found) -> Optio
 }
 
 /// The global index is authenticated by a promise alone, the index in the tree by a proof alone.
-fn shown(entry: &LogEntry, included: Option<&Included>, promised: Option<i64>) -> RekorShown {
-    let tree = included.and_then(|included| included.tree);
-    let leaf = entry.leaf().hex();
+fn shown(entry: &LogEntry, included: Option<&Included<'_>>, promised: Option<i64>) -> RekorShown {
+    let tree = included.and_then(|included| included.checkpoint.tree_id());
+    let leaf = included.map_or_else(|| entry.leaf(), |included| included.leaf).hex();
     let in_tree = included.map_or(entry.index, |included| included.index);
     RekorShown {
         log_id: entry.log_id.hex(),
