@@ -6,11 +6,14 @@ use crate::event::base64;
 pub fn decode(text: &str, label: &str) -> Option<Vec<u8>> {
     let rest = text.trim_ascii().strip_prefix("-----BEGIN ")?.strip_prefix(label)?.strip_prefix("-----")?;
     let body = rest.strip_suffix("-----")?.strip_suffix(label)?.strip_suffix("-----END ")?;
-    let joined: String = body.split(['\n', '\r']).map(str::trim_ascii_end).collect();
-    if joined.contains(['-', '_', ' ']) {
+    let mut joined = Vec::with_capacity(body.len());
+    for line in body.as_bytes().split(|byte| matches!(byte, b'\n' | b'\r')) {
+        joined.extend_from_slice(line.trim_ascii_end());
+    }
+    if joined.iter().any(|byte| matches!(byte, b'-' | b'_' | b' ')) {
         return None;
     }
-    base64::decode(&joined).ok()
+    base64::decode(std::str::from_utf8(&joined).ok()?).ok()
 }
 
 /// One block, in lines of 64.

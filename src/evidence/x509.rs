@@ -206,7 +206,7 @@ fn time(fields: &mut Reader<'_>) -> Option<Millis> {
     match element.tag {
         0x17 if text.len() == 13 => {
             let century = if text < "50" { "20" } else { "19" };
-            generalized(&format!("{century}{text}"))
+            generalized(&[century, text].concat())
         }
         0x18 if text.len() == 15 => generalized(text),
         _ => None,
@@ -226,7 +226,7 @@ pub fn generalized(text: &str) -> Option<Millis> {
     let year: i16 = whole.get(..4)?.parse().ok()?;
     let date = jiff::civil::Date::new(year, number(4, 6)?, number(6, 8)?).ok()?;
     let time = jiff::civil::Time::new(number(8, 10)?, number(10, 12)?, number(12, 14)?, 0).ok()?;
-    let instant = date.to_datetime(time).to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+    let instant = jiff::tz::Offset::UTC.to_timestamp(date.to_datetime(time)).ok()?;
     let millis = fraction.bytes().chain([b'0'; 3]).take(3).fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
     Some(Millis(instant.as_millisecond()).plus(millis))
 }
