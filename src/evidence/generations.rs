@@ -29,6 +29,15 @@ impl<V> Default for Shard<V> {
     }
 }
 
+impl<V> Shard<V> {
+    /// Begins a generation in the room of the one that is forgotten.
+    fn turn(&mut self) {
+        std::mem::swap(&mut self.late, &mut self.before);
+        self.late.clear();
+        self.weight = 0;
+    }
+}
+
 impl<V: Clone> Generations<V> {
     pub fn new(weight_max: usize) -> Self {
         Generations { shards: std::array::from_fn(|_| Mutex::default()), weight_max }
@@ -44,8 +53,7 @@ impl<V: Clone> Generations<V> {
         let Some(shard) = self.shard(name).filter(|_| weight <= self.weight_max) else { return };
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
         if shard.weight + weight > self.weight_max {
-            shard.before = std::mem::take(&mut shard.late);
-            shard.weight = 0;
+            shard.turn();
         }
         shard.weight += weight;
         shard.late.insert(name, value);
