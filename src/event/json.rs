@@ -6,8 +6,9 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::json_text::{is_exact, plain, precedes, unescape};
+use super::json_text::{Name, Text, is_exact, plain, unescape};
 use super::limits;
+use super::outline::{Node, Outline};
 
 crate::codes! {
     /// Why bytes are not JSON that everybody reads alike.
@@ -56,20 +57,30 @@ pub struct Traits {
 
 /// The traits of a document; `None` where it does not pass `check`.
 pub fn traits(bytes: &[u8]) -> Option<Traits> {
-    examine_folded(bytes, 0).ok()
+    let mut scan = Scan::of(bytes).ok()?;
+    scan.examine = true;
+    scan.document().ok()?;
+    Some(scan.traits())
+}
+
+/// What `check_folded` says, and where the values of the document lie.
+pub fn outline_folded(bytes: &[u8], depth: usize) -> Result<Outline<'_>, Fault> {
+    let mut scan = Scan::of(bytes)?.outlined();
+    scan.folded = depth;
+    scan.outline()
 }
 
 /// What `check_folded` and `traits` say, from one scan.
 pub fn examine_folded(bytes: &[u8], depth: usize) -> Result<Traits, Fault> {
-    let mut scan = Scan::of(bytes)?;
+    examine_outlined(bytes, depth).map(|(traits, _)| traits)
+}
+
+/// What `check_folded` and `traits` say, and where the values of the document lie, from one scan.
+pub fn examine_outlined(bytes: &[u8], depth: usize) -> Result<(Traits, Outline<'_>), Fault> {
+    let mut scan = Scan::of(bytes)?.outlined();
     (scan.examine, scan.folded) = (true, depth);
     scan.document()?;
-    let form = match (scan.other, scan.unsure) {
-        (true, _) => Form::Other,
-        (false, true) => Form::Unsure,
-        (false, false) => Form::Canonical,
-    };
-    Ok(Traits { numbers_exact: scan.numbers_exact, form })
+    Ok((scan.traits(), Outline::new(scan.text, scan.nodes)))
 }
 
 struct Scan<'a> {
@@ -78,13 +89,16 @@ struct Scan<'a> {
     depth: usize,
     /// Whether the traits are wanted.
     examine: bool,
+    /// How many objects and arrays a value may be in for it to be wanted where it lies, and where those lie.
+    outlined: Option<usize>,
+    nodes: Vec<Node>,
     /// Down to this depth, names that differ by case alone are one.
     folded: usize,
     numbers_exact: bool,
     other: bool,
     unsure: bool,
     /// The member names of the objects that are open, one object behind the other.
-    names: Vec<Cow<'a, str>>,
+    names: Vec<Name>,
 }
 
 impl<'a> Scan<'a> {
@@ -104,6 +118,8 @@ impl<'a> Scan<'a> {
             at: 0,
             depth: 0,
             examine: false,
+            outlined: None,
+            nodes: Vec::new(),
             folded: 0,
             numbers_exact: true,
             other: false,
@@ -112,9 +128,27 @@ impl<'a> Scan<'a> {
         })
     }
 
+    fn outlined(self) -> Self {
+        Scan { outlined: Some(usize::MAX), nodes: Vec::with_capacity(self.text.len() / 32), ..self }
+    }
+
+    fn outline(mut self) -> Result<Outline<'a>, Fault> {
+        self.document()?;
+        Ok(Outline::new(self.text, self.nodes))
+    }
+
+    const fn traits(&self) -> Traits {
+        let form = match (self.other, self.unsure) {
+            (true, _) => Form::Other,
+            (false, true) => Form::Unsure,
+            (false, false) => Form::Canonical,
+        };
+        Traits { numbers_exact: self.numbers_exact, form }
+    }
+
     fn document(&mut self) -> Result<(), Fault> {
         self.space();
-        self.value()?;
+        self.value(Text::default())?;
         self.space();
         if self.at == self.text.len() { Ok(()) } else { Err(Fault::TrailingBytes) }
     }
@@ -139,16 +173,33 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    fn value(&mut self) -> Result<(), Fault> {
-        match self.peek().ok_or(Fault::Syntax)? {
-            b'{' => self.nested(Self::object),
-            b'[' => self.nested(Self::array),
-            b'"' => self.string().map(|_| ()),
-            b't' => self.expect("true"),
-            b'f' => self.expect("false"),
-            b'n' => self.expect("null"),
-            _ => self.number(),
+    /// A value; `name` is that of the member which it is of.
+    fn value(&mut self, name: Text) -> Result<(), Fault> {
+        if self.outlined.is_none_or(|depth| self.depth > depth) {
+            return self.bare().map(drop);
         }
+        let (own, from) = (self.nodes.len(), self.at);
+        self.nodes.push(Node::default());
+        let escaped = self.bare()?;
+        let node = Node::new(name, Text { from, to: self.at, escaped }, self.nodes.len());
+        if let Some(place) = self.nodes.get_mut(own) {
+            *place = node;
+        }
+        Ok(())
+    }
+
+    /// Whether the value is a string with escapes.
+    fn bare(&mut self) -> Result<bool, Fault> {
+        match self.peek().ok_or(Fault::Syntax)? {
+            b'{' => self.nested(Self::object)?,
+            b'[' => self.nested(Self::array)?,
+            b'"' => return self.string().map(|text| text.escaped),
+            b't' => self.expect("true")?,
+            b'f' => self.expect("false")?,
+            b'n' => self.expect("null")?,
+            _ => self.number()?,
+        }
+        Ok(false)
     }
 
     fn nested(&mut self, body: fn(&mut Self) -> Result<(), Fault>) -> Result<(), Fault> {
@@ -166,26 +217,26 @@ impl<'a> Scan<'a> {
 
     fn object(&mut self) -> Result<(), Fault> {
         let own = self.names.len();
-        let mut many = HashSet::new();
+        let mut many = None;
         if self.peek() == Some(b'}') {
             self.at += 1;
             return Ok(());
         }
         loop {
-            let name = self.string()?;
+            let name = self.name()?;
             if self.examine && !self.other {
                 // The name before is the last one on the stack: objects within have left it.
                 let before = self.names.get(own..).and_then(<[_]>::last);
-                self.other = before.is_some_and(|before| !precedes(before, &name));
+                self.other = before.is_some_and(|before| !before.precedes(name, self.text));
             }
-            self.names.push(name);
-            if self.last_repeats(own, &mut many) {
+            if self.repeats(name, own, &mut many) {
                 return Err(Fault::DuplicateMember);
             }
+            self.names.push(name);
             self.space();
             self.expect(":")?;
             self.space();
-            self.value()?;
+            self.value(name.text)?;
             self.space();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -200,23 +251,26 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Whether the last name of the object, which has its names from `own` on, was there before. A long object's are in
-    /// `many`.
-    fn last_repeats(&self, own: usize, many: &mut HashSet<Cow<'a, str>>) -> bool {
-        let Some((name, before)) = self.names.get(own..).and_then(<[_]>::split_last) else { return false };
+    fn name(&mut self) -> Result<Name, Fault> {
+        let text = self.string()?;
+        Ok(Name::new(text, self.text))
+    }
+
+    /// Whether the object, which has its names from `own` on, has this one already. A long object's are in `many`.
+    fn repeats(&self, name: Name, own: usize, many: &mut Option<HashSet<Cow<'a, str>>>) -> bool {
+        let before = self.names.get(own..).unwrap_or_default();
         let folds = self.depth <= self.folded;
         if before.len() < Self::FEW {
-            let same = |known: &Cow<'a, str>| if folds { known.eq_ignore_ascii_case(name) } else { known == name };
-            return before.iter().any(same);
+            return before.iter().any(|known| known.is(name, self.text, folds));
         }
-        let folded = |name: &Cow<'a, str>| match folds {
-            true if name.bytes().any(|byte| byte.is_ascii_uppercase()) => Cow::Owned(name.to_ascii_lowercase()),
-            _ => name.clone(),
+        let folded = |name: &Name| match name.text.of(self.text) {
+            text if folds && text.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+                Cow::Owned(text.to_ascii_lowercase())
+            }
+            text => text,
         };
-        if many.is_empty() {
-            many.extend(before.iter().map(folded));
-        }
-        !many.insert(folded(name))
+        let many = many.get_or_insert_with(|| before.iter().map(folded).collect());
+        !many.insert(folded(&name))
     }
 
     fn array(&mut self) -> Result<(), Fault> {
@@ -225,7 +279,7 @@ impl<'a> Scan<'a> {
             return Ok(());
         }
         loop {
-            self.value()?;
+            self.value(Text::default())?;
             self.space();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -239,8 +293,8 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// A string, unescaped only where it has escapes.
-    fn string(&mut self) -> Result<Cow<'a, str>, Fault> {
+    /// A string, whose escapes are right.
+    fn string(&mut self) -> Result<Text, Fault> {
         self.expect("\"")?;
         let start = self.at;
         let mut escaped = false;
@@ -255,10 +309,13 @@ impl<'a> Scan<'a> {
                 _ => return Err(Fault::Syntax),
             }
         }
-        let raw = self.text.get(start..self.at).ok_or(Fault::Syntax)?;
+        if escaped {
+            unescape(self.text.get(start..self.at).ok_or(Fault::Syntax)?)?;
+        }
+        let text = Text { from: start, to: self.at, escaped };
         self.at += 1;
         self.unsure |= escaped;
-        if escaped { unescape(raw).map(Cow::Owned) } else { Ok(Cow::Borrowed(raw)) }
+        Ok(text)
     }
 
     fn digits(&mut self) -> Result<(), Fault> {

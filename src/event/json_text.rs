@@ -1,5 +1,7 @@
 //! Strings and numbers of JSON as they are written (RFC 8259, sections 6 and 7).
 
+use std::borrow::Cow;
+
 use super::jcs;
 use super::json::Fault;
 
@@ -24,8 +26,65 @@ pub(super) fn plain(bytes: &[u8]) -> usize {
     8 * words.len() + rest.iter().position(special).unwrap_or(rest.len())
 }
 
+/// A string of a text, where it lies between its quotes.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Text {
+    pub from: usize,
+    pub to: usize,
+    pub escaped: bool,
+}
+
+impl Text {
+    /// What it says; its escapes were found right.
+    pub fn of(self, text: &str) -> Cow<'_, str> {
+        let raw = text.get(self.from..self.to).unwrap_or_default();
+        match self.escaped {
+            true => unescape(raw).map_or(Cow::Borrowed(raw), Cow::Owned),
+            false => Cow::Borrowed(raw),
+        }
+    }
+}
+
+/// The name of a member.
+#[derive(Clone, Copy)]
+pub(super) struct Name {
+    /// The first eight bytes as one number, of which the order is that of the bytes; a shorter name ends in zeros. Most
+    /// names are told apart by it.
+    start: u64,
+    pub text: Text,
+}
+
+impl Name {
+    pub fn new(name: Text, text: &str) -> Self {
+        let bytes = name.of(text);
+        let start = bytes.as_bytes().first_chunk::<8>().copied().unwrap_or_else(|| {
+            let mut start = [0; 8];
+            start.iter_mut().zip(bytes.bytes()).for_each(|(place, byte)| *place = byte);
+            start
+        });
+        Name { start: u64::from_be_bytes(start), text: name }
+    }
+
+    /// Whether both are one name; those that differ by ASCII case alone are, where names are folded.
+    pub fn is(self, other: Name, text: &str, folded: bool) -> bool {
+        const CASE: u64 = u64::from_be_bytes([0x20; 8]);
+        let (same, alike) = (self.start == other.start, (self.start ^ other.start) & !CASE == 0);
+        match folded {
+            true => alike && self.text.of(text).eq_ignore_ascii_case(&other.text.of(text)),
+            false => same && self.text.of(text) == other.text.of(text),
+        }
+    }
+
+    /// Whether it comes before another in RFC 8785.
+    pub fn precedes(self, other: Name, text: &str) -> bool {
+        const NOT_ASCII: u64 = u64::from_be_bytes([0x80; 8]);
+        let decided = self.start != other.start && (self.start | other.start) & NOT_ASCII == 0;
+        if decided { self.start < other.start } else { precedes(&self.text.of(text), &other.text.of(text)) }
+    }
+}
+
 /// Whether a name comes before another in RFC 8785: by UTF-16 code units, which is by bytes where both are ASCII.
-pub(super) fn precedes(name: &str, other: &str) -> bool {
+fn precedes(name: &str, other: &str) -> bool {
     if name.is_ascii() && other.is_ascii() { name < other } else { name.encode_utf16().lt(other.encode_utf16()) }
 }
 

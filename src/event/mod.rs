@@ -10,6 +10,7 @@ mod json_text;
 pub mod kind;
 pub mod limits;
 pub mod now;
+pub mod outline;
 pub mod partitioner;
 pub mod quota;
 pub mod subject;

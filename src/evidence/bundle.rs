@@ -86,6 +86,11 @@ pub struct Proof {
 impl Evidence {
     /// Reads any of the forms. What fails here is no evidence, whomever one trusts.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
-        forms::parse(bytes)
+        Self::of_digest(bytes, Digest::of(bytes))
+    }
+
+    /// The same of bytes whose SHA-256 is known.
+    pub fn of_digest(bytes: &[u8], digest: Digest) -> Result<Self, Refusal> {
+        forms::parse(&forms::Scanned::of(bytes, digest)?)
     }
 }

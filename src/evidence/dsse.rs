@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Deserializer};
-
 use super::artifact::{Artifact, Message};
 use super::{Fault, Refusal};
+use crate::event::outline::Value;
 use crate::event::{Digest, base64, json, limits};
 
 /// An envelope. Its payload is decoded once; what is hashed, verified and parsed is the same buffer (rule P3).
@@ -32,32 +31,36 @@ pub struct Signature {
     pub cert: Option<Vec<u8>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Wire<'a> {
-    #[serde(borrow)]
     payload_type: Cow<'a, str>,
-    #[serde(borrow)]
     payload: Cow<'a, str>,
-    #[serde(borrow)]
     signatures: Vec<WireSignature<'a>>,
 }
 
-#[derive(Deserialize)]
 struct WireSignature<'a> {
-    #[serde(borrow, default, deserialize_with = "text")]
     keyid: Option<Cow<'a, str>>,
-    #[serde(borrow)]
     sig: Cow<'a, str>,
-    #[serde(borrow, default, deserialize_with = "text")]
     cert: Option<Cow<'a, str>>,
 }
 
-/// A member that is there is a string: `null` is none.
-fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Cow<'de, str>>, D::Error> {
-    #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    Text::deserialize(from).map(|text| Some(text.0))
+impl<'a> Wire<'a> {
+    fn read(value: Value<'_, 'a>) -> Option<Self> {
+        let object = value.object()?;
+        Some(Wire {
+            payload_type: object.needed("payloadType", Value::text)?,
+            payload: object.needed("payload", Value::text)?,
+            signatures: object.needed("signatures", |list| list.list(WireSignature::read))?,
+        })
+    }
+}
+
+impl<'a> WireSignature<'a> {
+    fn read(value: Value<'_, 'a>) -> Option<Self> {
+        let object = value.object()?;
+        // A member that is there is a string: `null` is none.
+        let text = |name: &str| object.defaulted(name, |value| value.text().map(Some));
+        Some(WireSignature { keyid: text("keyid")?, sig: object.needed("sig", Value::text)?, cert: text("cert")? })
+    }
 }
 
 impl Envelope {
@@ -66,14 +69,17 @@ impl Envelope {
         if bytes.len() > limits::RECORD_MAX {
             return Err(Fault::Limit.into());
         }
-        json::check_folded(bytes, usize::MAX)?;
-        let text = std::str::from_utf8(bytes).map_err(|_| json::Fault::NotUtf8)?;
-        Ok(Self::of_scanned(text)?)
+        Ok(Self::of_digest(json::outline_folded(bytes, usize::MAX)?.root(), Some(Digest::of(bytes)))?)
     }
 
-    /// Reads an envelope from text that passed the strict scan.
-    pub(super) fn of_scanned(text: &str) -> Result<Self, Fault> {
-        let wire: Wire<'_> = serde_json::from_str(text).map_err(|_| Fault::Field)?;
+    /// Reads an envelope inside a document.
+    pub(super) fn read(value: Value<'_, '_>) -> Result<Self, Fault> {
+        Self::of_digest(value, None)
+    }
+
+    /// The same, where the digest may be known.
+    pub(super) fn of_digest(value: Value<'_, '_>, digest: Option<Digest>) -> Result<Self, Fault> {
+        let wire = Wire::read(value).ok_or(Fault::Field)?;
         if wire.signatures.is_empty() {
             return Err(Fault::Unsigned);
         }
@@ -86,7 +92,7 @@ impl Envelope {
             signatures.push(signature.decode(&mut url_safe)?);
         }
         Ok(Envelope {
-            digest: Digest::of(text.as_bytes()),
+            digest: digest.unwrap_or_else(|| Digest::of(value.raw().as_bytes())),
             payload_type: wire.payload_type.into_owned(),
             payload: decode(&wire.payload, &mut url_safe)?,
             signatures,
@@ -163,6 +169,8 @@ mod tests {
             (r#"{"payloadType":"t","payload":"+_","signatures":[{"sig":"AA"}]}"#, Err(Fault::Base64.into())),
             (r#"{"payloadType":"t","signatures":[{"sig":"AA"}]}"#, field),
             (r#"{"payloadType":7,"payload":"e30","signatures":[{"sig":"AA"}]}"#, field),
+            (r#"{"payloadType":"t","payload":"e30","signatures":[["k","AA","c"]]}"#, field),
+            (r#"["t","e30",[{"sig":"AA"}]]"#, field),
             (
                 r#"{"payloadType":"t","payloadType":"u","payload":"e30","signatures":[{"sig":"AA"}]}"#,
                 Err(json::Fault::DuplicateMember.into()),

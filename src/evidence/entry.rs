@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde_json::json;
 
 use super::{Envelope, Fault, KeyAlgorithm, LogEntry, Message, PublicKey, pem};
+use crate::event::outline::{Object, Outline, Value};
 use crate::event::{Digest, base64, digest, jcs, json};
 
 /// Who signed, as an entry must name it: the key, or the certificate and its key.
@@ -34,20 +34,20 @@ impl Signer<'_> {
 /// A signature of the envelope with the signer that it verified under; `None` where none of ours did.
 pub type Signed<'a> = (&'a [u8], Option<Signer<'a>>);
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Kind<'a> {
-    #[serde(borrow)]
-    kind: Cow<'a, str>,
-    #[serde(borrow)]
-    api_version: Cow<'a, str>,
-}
-
 /// The kind and version that a body says of itself. Strictly scanned: two parsers must not read two bodies.
 pub fn kind_of(body: &[u8]) -> Result<(String, String), Fault> {
-    json::check_folded(body, usize::MAX).map_err(|_| Fault::EntryMalformed)?;
-    let kind: Kind<'_> = serde_json::from_slice(body).map_err(|_| Fault::EntryMalformed)?;
-    Ok((kind.kind.into_owned(), kind.api_version.into_owned()))
+    let body = outlined(body)?;
+    let (kind, version) = kind(body.root()).ok_or(Fault::EntryMalformed)?;
+    Ok((kind.into_owned(), version.into_owned()))
+}
+
+fn outlined(body: &[u8]) -> Result<Outline<'_>, Fault> {
+    json::outline_folded(body, usize::MAX).map_err(|_| Fault::EntryMalformed)
+}
+
+fn kind<'a>(body: Value<'_, 'a>) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
+    let body = body.object()?;
+    Some((body.needed("kind", Value::text)?, body.needed("apiVersion", Value::text)?))
 }
 
 /// Whether an entry is of Rekor v2: those have no promise and no time, and their index is that of the tree.
@@ -57,57 +57,36 @@ pub fn is_v2(entry: &LogEntry) -> bool {
 
 /// Verifies that the entry is of this envelope, these signatures and these signers.
 pub fn bind(entry: &LogEntry, envelope: &Envelope, signed: &[Signed<'_>]) -> Result<(), Fault> {
-    let (kind, version) = kind_of(&entry.body)?;
+    let outline = outlined(&entry.body)?;
+    let (kind, version) = kind(outline.root()).ok_or(Fault::EntryMalformed)?;
     if kind != entry.kind || version != entry.version {
         return Err(Fault::EntryKindMismatch);
     }
-    match (kind.as_str(), version.as_str(), &envelope.file) {
-        ("dsse", "0.0.1", None) => bind_dsse(&entry.body, envelope, signed),
-        ("intoto", "0.0.2", None) => bind_intoto(&entry.body, envelope, signed),
-        ("hashedrekord", "0.0.1", Some(_)) => bind_hashedrekord_v1(&entry.body, envelope, signed),
-        ("hashedrekord", "0.0.2", _) => bind_hashedrekord(&entry.body, envelope, signed),
+    let spec = outline.root().object().and_then(|body| body.member("spec")?.object());
+    match (kind.as_ref(), version.as_ref(), &envelope.file) {
+        ("dsse", "0.0.1", None) => bind_dsse(spec, envelope, signed),
+        ("intoto", "0.0.2", None) => bind_intoto(spec, envelope, signed),
+        ("hashedrekord", "0.0.1", Some(_)) => bind_hashedrekord_v1(spec, envelope, signed),
+        ("hashedrekord", "0.0.2", _) => bind_hashedrekord(&entry.body, spec, envelope, signed),
         _ => Err(Fault::EntryUnsupported),
     }
 }
 
-#[derive(Deserialize)]
-struct Body<T> {
-    spec: T,
-}
-
-#[derive(Deserialize)]
+/// A hash that a body states.
 struct Hash<'a> {
-    #[serde(borrow)]
     algorithm: Cow<'a, str>,
-    #[serde(borrow)]
     value: Cow<'a, str>,
 }
 
-impl Hash<'_> {
+impl<'a> Hash<'a> {
+    fn read(value: Value<'_, 'a>) -> Option<Self> {
+        let hash = value.object()?;
+        Some(Hash { algorithm: hash.needed("algorithm", Value::text)?, value: hash.needed("value", Value::text)? })
+    }
+
     fn is_of(&self, bytes: &[u8]) -> bool {
         self.algorithm == "sha256" && self.value == Digest::of(bytes).hex()
     }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct DsseSpec<'a> {
-    #[serde(borrow)]
-    payload_hash: Hash<'a>,
-    #[serde(borrow)]
-    signatures: Vec<DsseSignature<'a>>,
-}
-
-#[derive(Deserialize)]
-struct DsseSignature<'a> {
-    #[serde(borrow)]
-    signature: Cow<'a, str>,
-    #[serde(borrow)]
-    verifier: Cow<'a, str>,
-}
-
-fn body<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Fault> {
-    serde_json::from_slice::<Body<T>>(body).map(|body| body.spec).map_err(|_| Fault::EntryMalformed)
 }
 
 fn decoded(text: &str) -> Result<Vec<u8>, Fault> {
@@ -118,56 +97,40 @@ fn decoded_text(text: &str) -> Result<String, Fault> {
     String::from_utf8(decoded(text)?).map_err(|_| Fault::EntryMalformed)
 }
 
-fn bind_dsse(bytes: &[u8], envelope: &Envelope, signed: &[Signed<'_>]) -> Result<(), Fault> {
-    let spec: DsseSpec<'_> = body(bytes)?;
-    if !spec.payload_hash.is_of(&envelope.payload) {
+fn bind_dsse<'a>(spec: Option<Object<'_, 'a>>, envelope: &Envelope, signed: &[Signed<'_>]) -> Result<(), Fault> {
+    let read = || {
+        let spec = spec?;
+        let pair = |value: Value<'_, 'a>| {
+            let signature = value.object()?;
+            Some((signature.needed("signature", Value::text)?, signature.needed("verifier", Value::text)?))
+        };
+        Some((spec.needed("payloadHash", Hash::read)?, spec.needed("signatures", |list| list.list(pair))?))
+    };
+    let (hash, pairs) = read().ok_or(Fault::EntryMalformed)?;
+    if !hash.is_of(&envelope.payload) {
         return Err(Fault::EntryPayload);
     }
-    let pairs = spec.signatures.iter().map(|s| Ok((decoded(&s.signature)?, decoded_text(&s.verifier)?)));
+    let pairs = pairs.iter().map(|(signature, verifier)| Ok((decoded(signature)?, decoded_text(verifier)?)));
     bind_signatures(&pairs.collect::<Result<Vec<_>, _>>()?, signed)
 }
 
-#[derive(Deserialize)]
-struct IntotoSpec<'a> {
-    #[serde(borrow)]
-    content: IntotoContent<'a>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct IntotoContent<'a> {
-    #[serde(borrow)]
-    envelope: IntotoEnvelope<'a>,
-    #[serde(borrow)]
-    payload_hash: Hash<'a>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct IntotoEnvelope<'a> {
-    #[serde(borrow)]
-    payload_type: Cow<'a, str>,
-    #[serde(borrow)]
-    signatures: Vec<IntotoSignature<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct IntotoSignature<'a> {
-    #[serde(borrow)]
-    public_key: Cow<'a, str>,
-    /// Base64 of the base64 text of the envelope.
-    #[serde(borrow)]
-    sig: Cow<'a, str>,
-}
-
-fn bind_intoto(bytes: &[u8], envelope: &Envelope, signed: &[Signed<'_>]) -> Result<(), Fault> {
-    let content = body::<IntotoSpec<'_>>(bytes)?.content;
-    if !content.payload_hash.is_of(&envelope.payload) || content.envelope.payload_type != envelope.payload_type {
+fn bind_intoto<'a>(spec: Option<Object<'_, 'a>>, envelope: &Envelope, signed: &[Signed<'_>]) -> Result<(), Fault> {
+    let read = || {
+        let content = spec?.member("content")?.object()?;
+        let inner = content.member("envelope")?.object()?;
+        // `sig` is base64 of the base64 text of the envelope.
+        let pair = |value: Value<'_, 'a>| {
+            let signature = value.object()?;
+            Some((signature.needed("sig", Value::text)?, signature.needed("publicKey", Value::text)?))
+        };
+        let pairs = inner.needed("signatures", |list| list.list(pair))?;
+        Some((inner.needed("payloadType", Value::text)?, pairs, content.needed("payloadHash", Hash::read)?))
+    };
+    let (payload_type, pairs, hash) = read().ok_or(Fault::EntryMalformed)?;
+    if !hash.is_of(&envelope.payload) || payload_type != envelope.payload_type {
         return Err(Fault::EntryPayload);
     }
-    let pairs = content.envelope.signatures.iter();
-    let pairs = pairs.map(|s| Ok((decoded(&decoded_text(&s.sig)?)?, decoded_text(&s.public_key)?)));
+    let pairs = pairs.iter().map(|(sig, key)| Ok((decoded(&decoded_text(sig)?)?, decoded_text(key)?)));
     bind_signatures(&pairs.collect::<Result<Vec<_>, _>>()?, signed)
 }
 
@@ -187,40 +150,22 @@ fn bind_signatures(logged: &[(Vec<u8>, String)], signed: &[Signed<'_>]) -> Resul
     Ok(())
 }
 
-#[derive(Deserialize)]
-struct FileSpec<'a> {
-    #[serde(borrow)]
-    data: FileData<'a>,
-    #[serde(borrow)]
-    signature: FileSignature<'a>,
-}
-
-#[derive(Deserialize)]
-struct FileData<'a> {
-    #[serde(borrow)]
-    hash: Hash<'a>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct FileSignature<'a> {
-    #[serde(borrow)]
-    content: Cow<'a, str>,
-    #[serde(borrow)]
-    public_key: FileKey<'a>,
-}
-
-#[derive(Deserialize)]
-struct FileKey<'a> {
-    #[serde(borrow)]
-    content: Cow<'a, str>,
-}
-
 /// Rekor v1's entry of a file: its hash, the signature, and PEM of the key or certificate.
-fn bind_hashedrekord_v1(bytes: &[u8], envelope: &Envelope, signed: &[Signed<'_>]) -> Result<(), Fault> {
+fn bind_hashedrekord_v1<'a>(
+    spec: Option<Object<'_, 'a>>,
+    envelope: &Envelope,
+    signed: &[Signed<'_>],
+) -> Result<(), Fault> {
     let [(sig, signer)] = signed else { return Err(Fault::EntrySignature) };
-    let spec: FileSpec<'_> = body(bytes)?;
-    if decoded(&spec.signature.content)? != *sig {
+    let content = |value: Value<'_, 'a>| value.object()?.needed("content", Value::text);
+    let read = || {
+        let spec = spec?;
+        let hash = spec.member("data")?.object()?.needed("hash", Hash::read)?;
+        let signature = spec.member("signature")?.object()?;
+        Some((hash, signature.needed("content", Value::text)?, signature.needed("publicKey", content)?))
+    };
+    let (hash, signature, key) = read().ok_or(Fault::EntryMalformed)?;
+    if decoded(&signature)? != *sig {
         return Err(Fault::EntrySignature);
     }
     let Some(signer) = signer else { return Ok(()) };
@@ -230,50 +175,33 @@ fn bind_hashedrekord_v1(bytes: &[u8], envelope: &Envelope, signed: &[Signed<'_>]
         "SHA2_384" => "sha384",
         _ => "sha512",
     };
-    if spec.data.hash.algorithm != named || spec.data.hash.value != digest::hex(&digest) {
+    if hash.algorithm != named || hash.value != digest::hex(&digest) {
         return Err(Fault::EntryPayload);
     }
-    if signer.is(&decoded_text(&spec.signature.public_key.content)?) { Ok(()) } else { Err(Fault::EntryKey) }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct HashedSpec<'a> {
-    #[serde(borrow, rename = "hashedRekordV002")]
-    record: HashedRecord<'a>,
-}
-
-#[derive(Deserialize)]
-struct HashedRecord<'a> {
-    #[serde(borrow)]
-    data: HashedData<'a>,
-    #[serde(borrow)]
-    signature: HashedSignature<'a>,
-}
-
-#[derive(Deserialize)]
-struct HashedData<'a> {
-    #[serde(borrow)]
-    digest: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
-struct HashedSignature<'a> {
-    #[serde(borrow)]
-    content: Cow<'a, str>,
+    if signer.is(&decoded_text(&key)?) { Ok(()) } else { Err(Fault::EntryKey) }
 }
 
 /// Rekor v2: the leaf is recomputed from our own material, so that nothing in the body needs trusting.
-fn bind_hashedrekord(bytes: &[u8], envelope: &Envelope, signed: &[Signed<'_>]) -> Result<(), Fault> {
+fn bind_hashedrekord(
+    bytes: &[u8],
+    spec: Option<Object<'_, '_>>,
+    envelope: &Envelope,
+    signed: &[Signed<'_>],
+) -> Result<(), Fault> {
     let [(sig, signer)] = signed else { return Err(Fault::EntrySignature) };
-    let record = body::<HashedSpec<'_>>(bytes)?.record;
-    if decoded(&record.signature.content)? != *sig {
+    let read = || {
+        let record = spec?.member("hashedRekordV002")?.object()?;
+        let content = record.member("signature")?.object()?.needed("content", Value::text)?;
+        Some((record.member("data")?.object()?.needed("digest", Value::text)?, content))
+    };
+    let (stated, signature) = read().ok_or(Fault::EntryMalformed)?;
+    if decoded(&signature)? != *sig {
         return Err(Fault::EntrySignature);
     }
     let Some(signer) = signer else { return Ok(()) };
     let message = envelope.message();
     let (_, digest) = hash_of(&message, signer.key().algorithm())?;
-    if decoded(&record.data.digest)? != digest {
+    if decoded(&stated)? != digest {
         return Err(Fault::EntryPayload);
     }
     if hashed_body(&message, sig, *signer)? == bytes { Ok(()) } else { Err(Fault::EntryKey) }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::artifact::Artifact;
 use super::bundle::Evidence;
-use super::forms::{self, Marks};
+use super::forms::{self, Marks, Scanned};
 use super::{Envelope, Fault, Refusal, Signature};
 use crate::event::{Digest, base64};
 
@@ -32,7 +32,8 @@ struct WireDigest<'a> {
 impl Evidence {
     /// Reads evidence about a file: a bundle with a message signature over it, or any other form.
     pub fn parse_about(bytes: &[u8], file: &Artifact) -> Result<Self, Refusal> {
-        let (text, marks) = forms::scan(bytes)?;
+        let scanned = Scanned::of(bytes, Digest::of(bytes))?;
+        let marks = Marks::read(scanned.outline.root()).ok_or(Fault::Form)?;
         let Marks {
             media_type: Some(media_type),
             verification_material: Some(material),
@@ -41,10 +42,10 @@ impl Evidence {
             ..
         } = marks
         else {
-            return Self::parse(bytes);
+            return forms::parse(&scanned);
         };
-        let message = read(signature.get(), file);
-        let evidence = forms::bundle(text, &media_type, material, message)?;
+        let message = read(signature.raw(), file);
+        let evidence = forms::bundle(scanned.digest, &media_type, material, message)?;
         forms::check_entries(&evidence.entries)?;
         Ok(evidence)
     }

@@ -24,6 +24,7 @@ pub mod sct;
 pub mod timestamp;
 pub mod transparency;
 pub mod window;
+mod wire;
 pub mod x509;
 
 pub use artifact::{Artifact, Message};

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::bundle::{Evidence, Form, LogEntry, Material, Proof};
-use super::forms::{Count, at_most, bytes, sized_checkpoint, with_envelope};
+use super::forms::{at_most, bytes, sized_checkpoint, with_envelope};
+use super::wire::Count;
 use super::{Envelope, Fault, Refusal, pem};
+use crate::event::outline::Value;
 use crate::event::{Digest, limits};
 
 /// An entry as Rekor v1's API gives it: a map from one UUID to it; numbers are numbers and hashes are hex.
@@ -47,11 +48,15 @@ struct RestProof<'a> {
     tree_size: Count,
 }
 
-pub(super) fn envelope_and_entry(text: &str, envelope: &RawValue, entry: &RawValue) -> Result<Evidence, Fault> {
-    let entries: BTreeMap<Cow<'_, str>, RestEntry<'_>> = serde_json::from_str(entry.get()).map_err(|_| Fault::Field)?;
+pub(super) fn envelope_and_entry(
+    digest: Digest,
+    envelope: Value<'_, '_>,
+    entry: Value<'_, '_>,
+) -> Result<Evidence, Fault> {
+    let entries: BTreeMap<Cow<'_, str>, RestEntry<'_>> = serde_json::from_str(entry.raw()).map_err(|_| Fault::Field)?;
     at_most(&Vec::from_iter(entries.keys()), 1)?;
     let (uuid, entry) = entries.into_iter().next().ok_or(Fault::Field)?;
-    let mut evidence = with_envelope(Form::EnvelopeAndEntry, Envelope::of_scanned(envelope.get())?, Some(text));
+    let mut evidence = with_envelope(Form::EnvelopeAndEntry, Envelope::read(envelope)?, Some(digest));
     evidence.entries = vec![entry.decode(Some(uuid.into_owned()))?];
     Ok(evidence)
 }
@@ -103,20 +108,21 @@ struct LegacyPromise<'a> {
 /// What may lie beside the signature in cosign's older bundle.
 pub(super) struct Beside<'a> {
     pub cert: Option<Cow<'a, str>>,
-    pub promise: Option<&'a RawValue>,
+    /// As it is written.
+    pub promise: Option<&'a str>,
     /// What cosign writes to the file of its own that holds a time stamp.
     pub stamp: Option<Cow<'a, str>>,
 }
 
-pub(super) fn legacy(text: &str, signature: &str, beside: &Beside<'_>) -> Result<Evidence, Refusal> {
+pub(super) fn legacy(digest: Digest, signature: &str, beside: &Beside<'_>) -> Result<Evidence, Refusal> {
     let envelope = Envelope::parse(&bytes(signature, limits::RECORD_MAX)?).map_err(|_| Fault::NoEnvelope)?;
-    let mut evidence = with_envelope(Form::Legacy, envelope, Some(text));
+    let mut evidence = with_envelope(Form::Legacy, envelope, Some(digest));
     if let Some(cert) = beside.cert.as_deref().filter(|cert| !cert.is_empty()) {
         let pem = String::from_utf8(bytes(cert, 2 * limits::CERTIFICATE_MAX)?).map_err(|_| Fault::Field)?;
         evidence.material = Material::Certificates(vec![pem::decode(&pem, "CERTIFICATE").ok_or(Fault::Field)?]);
     }
     if let Some(promise) = beside.promise {
-        let wire: LegacyPromise<'_> = serde_json::from_str(promise.get()).map_err(|_| Fault::Field)?;
+        let wire: LegacyPromise<'_> = serde_json::from_str(promise).map_err(|_| Fault::Field)?;
         let mut entry = wire.payload.decode(None)?;
         entry.promise = Some(bytes(&wire.signed_entry_timestamp, 1024)?);
         evidence.entries = vec![entry];

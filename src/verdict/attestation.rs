@@ -2,7 +2,7 @@
 
 use super::{AttestationFacts, Reason, StatementFacts};
 use crate::event::json::Form;
-use crate::event::{Kind, Subject, digest, jcs};
+use crate::event::{Digest, Kind, Subject, digest, jcs};
 use crate::evidence::{Artifact, Evidence, Fault};
 use crate::formats::statement;
 
@@ -20,6 +20,11 @@ pub struct ParsedEvidence {
 /// is for `verify` to say. `own` are the tenant's predicate types and their kinds (`CompiledTrust::own_types`).
 pub fn parse(bytes: &[u8], own: &[(&str, Kind)]) -> Result<ParsedEvidence, Reason> {
     Ok(parsed(Evidence::parse(bytes)?, own))
+}
+
+/// The same of bytes whose SHA-256 is known.
+pub(super) fn parse_known(bytes: &[u8], digest: Digest, own: &[(&str, Kind)]) -> Result<ParsedEvidence, Reason> {
+    Ok(parsed(Evidence::of_digest(bytes, digest)?, own))
 }
 
 /// Reads evidence about a file: beside all other forms, a bundle whose message signature is over the file itself. For
