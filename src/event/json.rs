@@ -70,9 +70,11 @@ pub fn outline_folded(bytes: &[u8], depth: usize) -> Result<Outline<'_>, Fault> 
     scan.outline()
 }
 
-/// What `check_folded` and `traits` say, from one scan.
-pub fn examine_folded(bytes: &[u8], depth: usize) -> Result<Traits, Fault> {
-    examine_outlined(bytes, depth).map(|(traits, _)| traits)
+/// What `check` says, and where the members of the outermost object lie, without what is in them.
+pub fn members(bytes: &[u8]) -> Result<Outline<'_>, Fault> {
+    let mut scan = Scan::of(bytes)?;
+    scan.outlined = Some(1);
+    scan.outline()
 }
 
 /// What `check_folded` and `traits` say, and where the values of the document lie, from one scan.

@@ -2,11 +2,9 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
-use serde_json::value::RawValue;
 
+use crate::event::outline::{Object, Value};
 use crate::event::{Digest, Kind, Topic, jcs, json};
 
 use super::fault::{Fault, FormatError};
@@ -89,13 +87,12 @@ impl<'a> Document<'a> {
     /// Scans the bytes strictly and recognises them.
     pub fn read(bytes: Cow<'a, [u8]>) -> Result<Self, FormatError> {
         refuse_what_is_no_json(&bytes)?;
-        json::check(&bytes)?;
         Self::within(bytes)
     }
 
-    /// Recognises a value's span inside bytes that passed the strict scan.
+    /// Recognises a value's span inside bytes that passed the strict scan; what passes as a whole passes in parts.
     pub(super) fn within(bytes: Cow<'a, [u8]>) -> Result<Self, FormatError> {
-        let shape = recognise(&bytes)?;
+        let shape = recognise(json::members(&bytes)?.root())?;
         Ok(Document { bytes, shape })
     }
 
@@ -122,7 +119,7 @@ impl<'a> Document<'a> {
     }
 
     /// The document as a JSON value.
-    pub(super) fn value(&self) -> Result<Value, FormatError> {
+    pub(super) fn value(&self) -> Result<serde_json::Value, FormatError> {
         parse(&self.bytes, Fault::FormatUnknown)
     }
 }
@@ -152,55 +149,8 @@ fn refuse_what_is_no_json(bytes: &[u8]) -> Result<(), Fault> {
     if text.starts_with(b"<") { Err(Fault::XmlNotAccepted) } else { Ok(()) }
 }
 
-/// The markers. Each is borrowed as it stands; everything else is skipped.
-#[derive(Deserialize)]
-struct Markers<'a> {
-    #[serde(borrow, rename = "bomFormat")]
-    bom_format: Option<&'a RawValue>,
-    #[serde(borrow, rename = "@context")]
-    context: Option<&'a RawValue>,
-    #[serde(borrow, rename = "spdxVersion")]
-    spdx_version: Option<&'a RawValue>,
-    #[serde(borrow)]
-    version: Option<&'a RawValue>,
-    #[serde(borrow)]
-    runs: Option<&'a RawValue>,
-    #[serde(borrow, rename = "_type")]
-    statement_type: Option<&'a RawValue>,
-    #[serde(borrow, rename = "predicateType")]
-    predicate_type: Option<&'a RawValue>,
-    #[serde(borrow, rename = "payloadType")]
-    payload_type: Option<&'a RawValue>,
-    #[serde(borrow)]
-    payload: Option<&'a RawValue>,
-    #[serde(borrow, rename = "mediaType")]
-    media_type: Option<&'a RawValue>,
-    #[serde(borrow, rename = "verificationMaterial")]
-    verification_material: Option<&'a RawValue>,
-    #[serde(borrow)]
-    envelope: Option<&'a RawValue>,
-    #[serde(borrow, rename = "rekorEntry")]
-    rekor_entry: Option<&'a RawValue>,
-    #[serde(borrow, rename = "base64Signature")]
-    base64_signature: Option<&'a RawValue>,
-    #[serde(borrow)]
-    specversion: Option<&'a RawValue>,
-    #[serde(borrow)]
-    source: Option<&'a RawValue>,
-    #[serde(borrow)]
-    kind: Option<&'a RawValue>,
-    #[serde(borrow)]
-    subject: Option<&'a RawValue>,
-    #[serde(borrow)]
-    document: Option<&'a RawValue>,
-}
-
-fn recognise(bytes: &[u8]) -> Result<Shape, FormatError> {
-    let is_object = bytes.trim_ascii_start().starts_with(b"{");
-    if !is_object {
-        return Err(Fault::FormatUnknown.into());
-    }
-    let markers: Markers<'_> = serde_json::from_slice(bytes).map_err(|e| refusal(&e, Fault::FormatUnknown))?;
+fn recognise(root: Value<'_, '_>) -> Result<Shape, FormatError> {
+    let markers = Markers(root.object().ok_or(Fault::FormatUnknown)?);
     if markers.is_spdx() {
         return Err(Fault::SpdxNotAccepted.into());
     }
@@ -209,27 +159,44 @@ fn recognise(bytes: &[u8]) -> Result<Shape, FormatError> {
     if found.next().is_some() { Err(Fault::FormatAmbiguous.into()) } else { Ok(shape) }
 }
 
-impl Markers<'_> {
+/// The members by which a document is known, as they are written.
+struct Markers<'o, 'a>(Object<'o, 'a>);
+
+impl Markers<'_, '_> {
+    /// A member that is there and not `null`.
+    fn is(&self, name: &str, fits: impl FnOnce(&str) -> bool) -> bool {
+        self.0.member(name).is_some_and(|member| !member.is_null() && fits(member.raw()))
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.is(name, |_| true)
+    }
+
+    fn has_object(&self, name: &str) -> bool {
+        self.is(name, |raw| raw.starts_with('{'))
+    }
+
+    fn has_text(&self, name: &str) -> bool {
+        self.is(name, |raw| raw.starts_with('"'))
+    }
+
     fn is_spdx(&self) -> bool {
-        self.spdx_version.is_some() || self.context.is_some_and(|c| c.get().contains("spdx.org/rdf/"))
+        self.has("spdxVersion") || self.is("@context", |raw| raw.contains("spdx.org/rdf/"))
     }
 
     fn shapes(&self) -> [(Shape, bool); 10] {
-        let openvex = |c: &RawValue| c.get().starts_with("\"https://openvex.dev/ns");
-        let is_object = |member: Option<&RawValue>| member.is_some_and(|m| m.get().starts_with('{'));
-        let is_text = |member: Option<&RawValue>| member.is_some_and(|m| m.get().starts_with('"'));
-        let bundle = is_text(self.media_type) && is_object(self.verification_material);
+        let openvex = self.is("@context", |raw| raw.starts_with("\"https://openvex.dev/ns"));
         [
-            (Shape::CycloneDx, self.bom_format.is_some()),
-            (Shape::OpenVex, self.context.is_some_and(openvex)),
-            (Shape::Sarif, self.runs.is_some() && is_text(self.version)),
-            (Shape::Statement, self.statement_type.is_some() && self.predicate_type.is_some()),
-            (Shape::Envelope, self.payload_type.is_some() && self.payload.is_some()),
-            (Shape::Bundle, bundle),
-            (Shape::EnvelopeWithEntry, is_object(self.envelope) && is_object(self.rekor_entry)),
-            (Shape::LegacyBundle, self.base64_signature.is_some()),
-            (Shape::CloudEvent, is_text(self.specversion) && is_text(self.source)),
-            (Shape::EventObject, is_text(self.kind) && (is_object(self.subject) || is_object(self.document))),
+            (Shape::CycloneDx, self.has("bomFormat")),
+            (Shape::OpenVex, openvex),
+            (Shape::Sarif, self.has("runs") && self.has_text("version")),
+            (Shape::Statement, self.has("_type") && self.has("predicateType")),
+            (Shape::Envelope, self.has("payloadType") && self.has("payload")),
+            (Shape::Bundle, self.has_text("mediaType") && self.has_object("verificationMaterial")),
+            (Shape::EnvelopeWithEntry, self.has_object("envelope") && self.has_object("rekorEntry")),
+            (Shape::LegacyBundle, self.has("base64Signature")),
+            (Shape::CloudEvent, self.has_text("specversion") && self.has_text("source")),
+            (Shape::EventObject, self.has_text("kind") && (self.has_object("subject") || self.has_object("document"))),
         ]
     }
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::event::json::{self, Form};
+use crate::event::outline::Value;
 use crate::event::{Digest, Kind, jcs};
 
 use super::attestation::Link;
@@ -108,9 +109,10 @@ struct Scanner<'a> {
 
 impl Binds {
     /// Reads what `predicate`, an object inside bytes that passed the strict scan, binds. `form` is that of those bytes.
-    pub fn read<'a>(self, predicate: &'a str, form: Form) -> Result<Bound<'a>, FormatError> {
+    pub fn read<'a>(self, predicate: Value<'_, 'a>, form: Form) -> Result<Bound<'a>, FormatError> {
+        let text = predicate.raw();
         let members = || -> Result<Members<'a>, FormatError> {
-            serde_json::from_str(predicate).map_err(|e| refusal(&e, Fault::StatementInvalid))
+            serde_json::from_str(text).map_err(|e| refusal(&e, Fault::StatementInvalid))
         };
         let mut bound = Bound::default();
         match self {
@@ -119,10 +121,10 @@ impl Binds {
                 Some(digest) => bound.documents.push(digest),
                 // What is inside canonical bytes is canonical, and its numbers are short integers.
                 None if form == Form::Canonical => {
-                    bound.documents.push(Digest::of(predicate.as_bytes()));
-                    bound.document = Some(Cow::Borrowed(predicate.as_bytes()));
+                    bound.documents.push(Digest::of(text.as_bytes()));
+                    bound.document = Some(Cow::Borrowed(text.as_bytes()));
                 }
-                None => bound.carry(Cow::Borrowed(predicate.as_bytes())),
+                None => bound.carry(Cow::Borrowed(text.as_bytes())),
             },
             Binds::Data => {
                 let data = members()?.data.ok_or(Fault::StatementInvalid)?;
@@ -130,7 +132,7 @@ impl Binds {
             }
             Binds::ScannerResult => {
                 let result = members()?.scanner.and_then(|scanner| scanner.result);
-                bound.canonical(predicate.as_bytes());
+                bound.canonical(text.as_bytes());
                 if let Some(result) = result.filter(|result| result.get().starts_with('{')) {
                     bound.carry(Cow::Borrowed(result.get().as_bytes()));
                 }
@@ -176,14 +178,9 @@ impl<'a> Bound<'a> {
 
 /// The `location` of a predicate that names its document's digest. A location of another form (a URL) binds nothing: the
 /// predicate is then taken as it stands.
-fn location(predicate: &str) -> Result<Option<Digest>, FormatError> {
-    #[derive(Deserialize)]
-    struct Named<'a> {
-        #[serde(borrow)]
-        location: Option<&'a RawValue>,
-    }
-    let named: Named<'_> = serde_json::from_str(predicate).map_err(|e| refusal(&e, Fault::StatementInvalid))?;
-    let text = named.location.and_then(|location| serde_json::from_str::<Cow<'_, str>>(location.get()).ok());
+fn location(predicate: Value<'_, '_>) -> Result<Option<Digest>, FormatError> {
+    let location = predicate.object().and_then(|predicate| predicate.member("location"));
+    let text = location.and_then(Value::text);
     let Some(text) = text.filter(|text| text.starts_with("sha256:")) else { return Ok(None) };
     Ok(Some(digest(&text)?))
 }
@@ -199,8 +196,12 @@ mod tests {
 
     const HEX: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
+    fn read(binds: Binds, predicate: &str) -> Result<Bound<'_>, FormatError> {
+        binds.read(json::outline_folded(predicate.as_bytes(), 0).unwrap().root(), Form::Other)
+    }
+
     fn code(binds: Binds, predicate: &str) -> &'static str {
-        binds.read(predicate, Form::Other).map_or_else(FormatError::code, |_| "ok")
+        read(binds, predicate).map_or_else(FormatError::code, |_| "ok")
     }
 
     #[test]
@@ -212,15 +213,15 @@ mod tests {
         assert_eq!(code(Binds::Data, r#"{"Data":"{\"a\":1,\"a\":2}"}"#), "json-duplicate-member");
         assert_eq!(code(Binds::Data, r#"{"Data":"{} x"}"#), "json-trailing-bytes");
         assert_eq!(code(Binds::ProvenanceHash, r#"{"batchId":"b"}"#), "statement-invalid");
-        let inexact = Binds::Document.read(r#"{"a":9007199254740993}"#, Form::Other).unwrap();
+        let inexact = read(Binds::Document, r#"{"a":9007199254740993}"#).unwrap();
         assert!(inexact.inexact && inexact.documents.is_empty() && inexact.document.is_some());
     }
 
     #[test]
     fn a_rewritten_predicate_binds_the_same_document() {
-        let one = Binds::Document.read(r#"{"b":1.0,"a":"\u00e9"}"#, Form::Other).unwrap();
-        let other = Binds::Document.read("{ \"a\": \"é\", \"b\": 1 }", Form::Other).unwrap();
-        let inside = Binds::Data.read(r#"{"Data":"{\"a\":\"é\",\"b\":1}","Timestamp":"t"}"#, Form::Other).unwrap();
+        let one = read(Binds::Document, r#"{"b":1.0,"a":"\u00e9"}"#).unwrap();
+        let other = read(Binds::Document, "{ \"a\": \"é\", \"b\": 1 }").unwrap();
+        let inside = read(Binds::Data, r#"{"Data":"{\"a\":\"é\",\"b\":1}","Timestamp":"t"}"#).unwrap();
         assert_eq!(one.documents, other.documents);
         assert_eq!(one.documents, inside.documents);
         assert_eq!(inside.document.as_deref(), Some("{\"a\":\"é\",\"b\":1}".as_bytes()));
@@ -231,19 +232,19 @@ mod tests {
         let named = Digest::from_hex(HEX).unwrap();
         let (location, hash) =
             (format!(r#"{{"location":"sha256:{HEX}"}}"#), format!(r#"{{"provenanceHash":"{HEX}"}}"#));
-        let location = Binds::Document.read(&location, Form::Other).unwrap();
+        let location = read(Binds::Document, &location).unwrap();
         assert_eq!((location.documents, location.document), (vec![named], None));
-        let hash = Binds::ProvenanceHash.read(&hash, Form::Other).unwrap();
+        let hash = read(Binds::ProvenanceHash, &hash).unwrap();
         assert_eq!(hash.documents, [named]);
         for other in [r#"{"location":7}"#, r#"{"location":"https://example.com/bom.json"}"#] {
-            assert_eq!(Binds::Document.read(other, Form::Other).unwrap().document.as_deref(), Some(other.as_bytes()));
+            assert_eq!(read(Binds::Document, other).unwrap().document.as_deref(), Some(other.as_bytes()));
         }
-        let text = Binds::Data.read(r#"{"Data":"<bom/>"}"#, Form::Other).unwrap();
+        let text = read(Binds::Data, r#"{"Data":"<bom/>"}"#).unwrap();
         assert_eq!(text.documents, [Digest::of(b"<bom/>")]);
-        let result = Binds::ScannerResult.read(r#"{"scanner":{"result":{"runs":[]}}}"#, Form::Other).unwrap();
+        let result = read(Binds::ScannerResult, r#"{"scanner":{"result":{"runs":[]}}}"#).unwrap();
         assert_eq!(result.document.as_deref(), Some(br#"{"runs":[]}"#.as_slice()));
         assert_eq!(result.documents.len(), 2);
-        assert_eq!(Binds::Nothing.read("{}", Form::Other).unwrap(), Bound::default());
+        assert_eq!(read(Binds::Nothing, "{}").unwrap(), Bound::default());
     }
 
     #[test]

@@ -1,17 +1,14 @@
 //! in-toto Statements v1 and v0.1, as they stand in the payload of an envelope (verification rule D6).
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::event::json::{self, Form};
+use crate::event::outline::Value;
 use crate::event::{Digest, Kind, Subject, limits};
 
 use super::attestation::StatementFacts;
 use super::digests::{self, Case};
-use super::document::{Document, refusal};
+use super::document::Document;
 use super::fault::{Fault, FormatError};
 use super::materials;
 use super::notes::Note;
@@ -41,43 +38,54 @@ pub struct Statement<'a> {
     pub form: Form,
 }
 
-#[derive(Deserialize)]
-struct Raw<'a> {
-    #[serde(borrow, rename = "_type")]
+struct Raw<'o, 'a> {
     statement_type: Cow<'a, str>,
-    #[serde(borrow)]
     subject: Vec<RawSubject<'a>>,
-    #[serde(borrow, rename = "predicateType")]
     predicate_type: Cow<'a, str>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    predicate: Option<&'a RawValue>,
+    predicate: Option<Value<'o, 'a>>,
 }
 
-/// A member that is `null` is there, and is no object.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
-}
-
-#[derive(Deserialize)]
 struct RawSubject<'a> {
-    #[serde(borrow)]
     name: Option<Cow<'a, str>>,
-    #[serde(borrow)]
     uri: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    digest: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+    digest: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+impl<'o, 'a> Raw<'o, 'a> {
+    fn read(value: Value<'o, 'a>) -> Option<Self> {
+        let object = value.object()?;
+        Some(Raw {
+            statement_type: object.needed("_type", Value::text)?,
+            subject: object.needed("subject", |list| list.list(RawSubject::read))?,
+            predicate_type: object.needed("predicateType", Value::text)?,
+            // One that is `null` is there, and is no object.
+            predicate: object.member("predicate"),
+        })
+    }
+}
+
+impl<'a> RawSubject<'a> {
+    fn read(value: Value<'_, 'a>) -> Option<Self> {
+        let object = value.object()?;
+        let digest = object.member("digest")?.object()?.members();
+        Some(RawSubject {
+            name: object.optional("name", Value::text)?,
+            uri: object.optional("uri", Value::text)?,
+            digest: digest.map(|(name, value)| Some((name, value.text()?))).collect::<Option<_>>()?,
+        })
+    }
 }
 
 /// Reads the payload of an envelope. `own` are the tenant's predicate types and their kinds.
 pub fn read<'a>(payload: &'a [u8], own: &[(&str, Kind)]) -> Result<Statement<'a>, FormatError> {
-    let form = json::examine_folded(payload, 1)?.form;
-    let raw: Raw<'_> = serde_json::from_slice(payload).map_err(|e| refusal(&e, Fault::StatementInvalid))?;
+    let (json::Traits { form, .. }, outline) = json::examine_outlined(payload, 1)?;
+    let raw = Raw::read(outline.root()).ok_or(Fault::StatementInvalid)?;
     let named_subjects = match raw.statement_type.as_ref() {
         V1 => false,
         V0_1 => true,
         _ => return Err(Fault::StatementInvalid.into()),
     };
-    let object = raw.predicate.is_none_or(|predicate| predicate.get().starts_with('{'));
+    let object = raw.predicate.is_none_or(|predicate| predicate.object().is_some());
     if raw.subject.is_empty() || raw.predicate_type.is_empty() || !object {
         return Err(Fault::StatementInvalid.into());
     }
@@ -85,11 +93,11 @@ pub fn read<'a>(payload: &'a [u8], own: &[(&str, Kind)]) -> Result<Statement<'a>
         return Err(Fault::StatementTooLarge.into());
     }
     let subjects = raw.subject.iter().map(|subject| subject.checked(named_subjects)).collect::<Result<_, _>>()?;
-    let predicate = raw.predicate.map(RawValue::get);
+    let predicate = raw.predicate.map(Value::raw);
     let known = predicate::known(&raw.predicate_type);
     let own_kind = own.iter().find(|(name, _)| *name == raw.predicate_type).map(|(_, kind)| *kind);
     let binds = known.map(|row| row.binds).or(own_kind.map(|_| Binds::Document)).unwrap_or(Binds::Nothing);
-    let bound = predicate.map(|predicate| binds.read(predicate, form)).transpose()?.unwrap_or_default();
+    let bound = raw.predicate.map(|predicate| binds.read(predicate, form)).transpose()?.unwrap_or_default();
     let kind = known.and_then(|row| row.kind).or(own_kind);
     Ok(Statement {
         facts: StatementFacts {
@@ -129,7 +137,7 @@ impl RawSubject<'_> {
         if self.digest.len() > limits::SUBJECT_DIGESTS_MAX {
             return Err(Fault::StatementTooLarge);
         }
-        let empty = self.digest.is_empty() || self.digest.values().any(|hex| hex.is_empty());
+        let empty = self.digest.is_empty() || self.digest.iter().any(|(_, hex)| hex.is_empty());
         if empty || (must_be_named && self.name.is_none()) {
             return Err(Fault::StatementInvalid);
         }
