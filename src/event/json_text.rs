@@ -90,12 +90,10 @@ fn precedes(name: &str, other: &str) -> bool {
 
 pub(super) fn unescape(raw: &str) -> Result<String, Fault> {
     let mut text = String::with_capacity(raw.len());
-    let mut chars = raw.chars();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            text.push(c);
-            continue;
-        }
+    let mut rest = raw;
+    while let Some((before, escaped)) = rest.split_once('\\') {
+        text.push_str(before);
+        let mut chars = escaped.chars();
         text.push(match chars.next().ok_or(Fault::Syntax)? {
             '"' => '"',
             '\\' => '\\',
@@ -108,7 +106,9 @@ pub(super) fn unescape(raw: &str) -> Result<String, Fault> {
             'u' => escaped_char(&mut chars)?,
             _ => return Err(Fault::Syntax),
         });
+        rest = chars.as_str();
     }
+    text.push_str(rest);
     Ok(text)
 }
 
