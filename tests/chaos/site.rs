@@ -17,6 +17,7 @@ use rdkafka::admin::AdminOptions;
 use tempfile::TempDir;
 
 use super::child::{Death, Orders, Skew};
+use super::traffic::send_surely;
 use crate::broker::{Cluster, wait_for};
 use crate::spine::feed::{Made, Producer};
 use crate::spine::oracle::{Judgement, judge};
@@ -148,14 +149,14 @@ impl Site {
                 }
             }
         }
-        plant::send(&self.log, "attestream-admission-producer", inputs);
+        send_surely(&self.log, "attestream-admission-producer", &inputs);
     }
 
     /// Sends the next documents of one tenant alone.
     pub fn feed_one(&mut self, at: usize, documents: usize) {
         let mut next: Vec<Made> = (0..documents).map(|_| self.producers[at].next()).collect();
-        let inputs = next.iter_mut().flat_map(Made::send).collect();
-        plant::send(&self.log, "attestream-admission-producer", inputs);
+        let inputs: Vec<_> = next.iter_mut().flat_map(Made::send).collect();
+        send_surely(&self.log, "attestream-admission-producer", &inputs);
         self.made[at].extend(next);
     }
 
