@@ -10,8 +10,11 @@ use serde_json::value::RawValue;
 
 const LENIENT_PADDING: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const ONE_SPELLING: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::RequireCanonical);
 static STANDARD: LazyLock<Simd> = LazyLock::new(|| Simd::standard(LENIENT_PADDING));
 static URL_SAFE: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(LENIENT_PADDING));
+static PADDED: LazyLock<Simd> = LazyLock::new(|| Simd::standard(ONE_SPELLING));
 
 /// Text that is not base64 under the rule above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +31,18 @@ pub fn decode_either(text: &str) -> Result<(Vec<u8>, bool), NotBase64> {
     // Where neither `-` nor `_` occurs, what the one refuses the other refuses as well.
     let url_safe = |_| URL_SAFE.decode(text).map(|bytes| (bytes, true));
     STANDARD.decode(text).map(|bytes| (bytes, false)).or_else(url_safe).map_err(|_| NotBase64)
+}
+
+/// Decodes either alphabet; `None` where the bytes are not so many. What is as it should be needs no memory of its own.
+pub fn decode_array<const N: usize>(text: &str) -> Result<Option<[u8; N]>, NotBase64> {
+    let mut room = [0; 64];
+    let exact = STANDARD.decode_slice(text, &mut room).ok().and_then(|count| room.get(..count)?.try_into().ok());
+    if exact.is_some() { Ok(exact) } else { decode(text).map(|bytes| bytes.try_into().ok()) }
+}
+
+/// Decodes the standard alphabet with its padding, and no other spelling.
+pub fn decode_padded(text: &str) -> Result<Vec<u8>, NotBase64> {
+    PADDED.decode(text).map_err(|_| NotBase64)
 }
 
 /// Standard alphabet, padded.
@@ -113,6 +128,8 @@ mod tests {
                     other[at] = byte;
                     let other = String::from_utf8(other).unwrap();
                     assert_eq!(decode_either(&other), plainly(other.as_bytes()), "{byte} at {at}");
+                    let one_spelling = decode(&other).ok().filter(|bytes| encode(bytes) == other);
+                    assert_eq!(decode_padded(&other).ok(), one_spelling, "{byte} at {at}");
                 }
             }
         }
@@ -124,6 +141,11 @@ mod tests {
             let text = encode(&bytes);
             prop_assert_eq!(decode_either(&text), Ok((bytes.clone(), false)));
             prop_assert_eq!(plainly(text.as_bytes()), Ok((bytes.clone(), false)));
+            let (first, others): (Vec<u8>, [&str; 3]) = (bytes.iter().copied().take(32).collect(), ["", "=", "+"]);
+            for other in others {
+                let text = encode(&first) + other;
+                prop_assert_eq!(decode_array::<32>(&text), decode(&text).map(|bytes| bytes.try_into().ok()));
+            }
             let json = quoted(&bytes).unwrap();
             prop_assert_eq!(json.get(), serde_json::to_string(&text).unwrap());
             prop_assert_eq!(serde_bytes::deserialize(&mut serde_json::Deserializer::from_str(json.get())).unwrap(), bytes.clone());

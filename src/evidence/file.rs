@@ -3,30 +3,42 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-
 use super::artifact::Artifact;
 use super::bundle::Evidence;
 use super::forms::{self, Marks, Scanned};
 use super::{Envelope, Fault, Refusal, Signature};
+use crate::event::outline::Value;
 use crate::event::{Digest, base64};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct WireSignature<'a> {
-    #[serde(borrow, default)]
     message_digest: Option<WireDigest<'a>>,
-    #[serde(borrow)]
     signature: Cow<'a, str>,
 }
 
 /// Not authenticated; empty where the key signs no hash.
-#[derive(Deserialize)]
 struct WireDigest<'a> {
-    #[serde(borrow, default)]
     algorithm: Cow<'a, str>,
-    #[serde(borrow, default)]
     digest: Cow<'a, str>,
+}
+
+impl<'a> WireSignature<'a> {
+    fn read(value: Value<'_, 'a>) -> Option<Self> {
+        let object = value.object()?;
+        Some(WireSignature {
+            message_digest: object.optional("messageDigest", WireDigest::read)?,
+            signature: object.needed("signature", Value::text)?,
+        })
+    }
+}
+
+impl<'a> WireDigest<'a> {
+    fn read(value: Value<'_, 'a>) -> Option<Self> {
+        let object = value.object()?;
+        Some(WireDigest {
+            algorithm: object.defaulted("algorithm", Value::text)?,
+            digest: object.defaulted("digest", Value::text)?,
+        })
+    }
 }
 
 impl Evidence {
@@ -44,7 +56,7 @@ impl Evidence {
         else {
             return forms::parse(&scanned);
         };
-        let message = read(signature.raw(), file);
+        let message = read(signature, file);
         let evidence = forms::bundle(scanned.digest, &media_type, material, message)?;
         forms::check_entries(&evidence.entries)?;
         Ok(evidence)
@@ -52,8 +64,8 @@ impl Evidence {
 }
 
 /// The message signature, in the shape of an envelope whose one signature is over the file.
-fn read(text: &str, file: &Artifact) -> Result<Envelope, Fault> {
-    let wire: WireSignature<'_> = serde_json::from_str(text).map_err(|_| Fault::Field)?;
+fn read(message: Value<'_, '_>, file: &Artifact) -> Result<Envelope, Fault> {
+    let wire = WireSignature::read(message).ok_or(Fault::Field)?;
     if let Some(stated) = wire.message_digest {
         stated.check(file)?;
     }
@@ -62,7 +74,7 @@ fn read(text: &str, file: &Artifact) -> Result<Envelope, Fault> {
         return Err(Fault::Unsigned);
     }
     Ok(Envelope {
-        digest: Digest::of(text.as_bytes()),
+        digest: Digest::of(message.raw().as_bytes()),
         payload_type: String::new(),
         payload: Vec::new(),
         signatures: vec![Signature { keyid: None, sig, cert: None }],

@@ -72,8 +72,8 @@ pub(super) fn parse(scanned: &Scanned<'_>) -> Result<Evidence, Refusal> {
             envelope_and_entry(scanned.digest, envelope, entry)?
         }
         Marks { base64_signature: Some(signature), payload: None, dsse_envelope: None, .. } => {
-            let promise = marks.rekor_bundle.map(Value::raw);
-            legacy(scanned.digest, &signature, &Beside { cert: marks.cert, promise, stamp: marks.stamp })?
+            let beside = Beside { cert: marks.cert, promise: marks.rekor_bundle, stamp: marks.stamp };
+            legacy(scanned.digest, &signature, &beside)?
         }
         Marks { payload: Some(_), media_type: None, dsse_envelope: None, .. } => {
             with_envelope(Form::Envelope, Envelope::of_digest(root, whole)?, None)
@@ -167,8 +167,8 @@ pub(super) fn bytes(text: &str, most: usize) -> Result<Vec<u8>, Fault> {
 }
 
 fn hash(text: &str) -> Result<Digest, Fault> {
-    let bytes = base64::decode(text).map_err(|_| Fault::Base64)?;
-    Ok(Digest::from_bytes(bytes.try_into().map_err(|_| Fault::Field)?))
+    let bytes = base64::decode_array(text).map_err(|_| Fault::Base64)?;
+    bytes.map(Digest::from_bytes).ok_or(Fault::Field)
 }
 
 impl WireEntry<'_> {

@@ -288,7 +288,7 @@ pub fn key_id(fingerprint: Digest) -> String {
 /// The fingerprint that a hint or key id names, where it is base64 of a SHA-256 (what cosign writes).
 pub fn hinted(hint: &str) -> Option<Digest> {
     let text = hint.strip_prefix("cosign:SHA256-PKIX:").unwrap_or(hint);
-    Some(Digest::from_bytes(base64::decode(text).ok()?.try_into().ok()?))
+    base64::decode_array(text).ok()?.map(Digest::from_bytes)
 }
 
 fn same_key_type(family: KeyAlgorithm, algorithm: KeyAlgorithm) -> bool {

@@ -74,8 +74,7 @@ fn decimal(text: &str) -> Option<u64> {
 
 /// Notes use the standard alphabet with padding, and no other.
 fn standard(text: &str) -> Option<Vec<u8>> {
-    let bytes = base64::decode(text).ok()?;
-    (base64::encode(&bytes) == text).then_some(bytes)
+    base64::decode_padded(text).ok()
 }
 
 fn signature(line: &str) -> Option<NoteSignature<'_>> {

@@ -2,35 +2,11 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-
 use crate::event::outline::Value;
 
 /// A 64-bit number of ProtoJSON: a number, or digits in a string. Never negative here (rule P6).
 #[derive(Clone, Copy, Default)]
 pub(super) struct Count(pub(super) u64);
-
-impl<'de> Deserialize<'de> for Count {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl serde::de::Visitor<'_> for Visitor {
-            type Value = Count;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a count")
-            }
-
-            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Count, E> {
-                if value <= i64::MAX.unsigned_abs() { Ok(Count(value)) } else { Err(E::custom("beyond 64 bits")) }
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Count, E> {
-                Count::of(text).ok_or_else(|| E::custom("not a plain number of 64 bits"))
-            }
-        }
-        deserializer.deserialize_any(Visitor)
-    }
-}
 
 impl Count {
     fn of(digits: &str) -> Option<Self> {
@@ -38,7 +14,7 @@ impl Count {
         digits.parse().ok().filter(|count: &u64| plain && *count <= i64::MAX.unsigned_abs()).map(Count)
     }
 
-    fn read(value: Value<'_, '_>) -> Option<Self> {
+    pub(super) fn read(value: Value<'_, '_>) -> Option<Self> {
         Count::of(value.text().as_deref().unwrap_or(value.raw()))
     }
 }

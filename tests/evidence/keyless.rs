@@ -1,7 +1,7 @@
 //! A keyless authority signs right and wrong: each wrong is answered by exactly its code, and no clock but ours counts.
 
 use attestream::event::{Digest, Millis, Subject, base64};
-use attestream::evidence::{Fault, KeyAlgorithm, PublicKey, memo};
+use attestream::evidence::{Artifact, Fault, KeyAlgorithm, PublicKey, memo};
 use attestream::signing::keyless::Signed;
 use attestream::signing::{KeylessAuthority, KeylessOrder, KeylessWrong, Predicate};
 use attestream::verdict::{self, AttestationResult, AttestationStatus, CompiledTrust, TrustRoot};
@@ -289,6 +289,44 @@ fn an_envelope_that_carries_its_certificate_is_verified_beside_its_entry() {
         let bundle = case.sign(NOW, Some(wrong));
         let both = beside_its_entry(&bundle).to_string();
         assert_eq!(case.verify(both.as_bytes(), NOW).reasons, [wrong.expected()], "{wrong:?}");
+    }
+}
+
+/// Where every object of the value lies (RFC 6901).
+fn objects(value: &Value, at: &str) -> Vec<String> {
+    let inner: Vec<(String, &Value)> = match value {
+        Value::Object(members) => members.iter().map(|(name, value)| (format!("{at}/{name}"), value)).collect(),
+        Value::Array(list) => list.iter().enumerate().map(|(place, value)| (format!("{at}/{place}"), value)).collect(),
+        _ => Vec::new(),
+    };
+    let within = inner.into_iter().flat_map(|(at, value)| objects(value, &at));
+    value.is_object().then(|| at.to_owned()).into_iter().chain(within).collect()
+}
+
+/// What reads by the order of members reads another document than who reads by their names.
+#[test]
+fn no_array_stands_for_an_object_in_any_form() {
+    let mut case = case(Some(ISSUER), "promise", true);
+    let bundle = case.sign_at(NOW, Some(NOW), Some(NOW), None);
+    let file = Artifact::read(b"a file".as_slice()).unwrap();
+    let read = |value: &Value| verdict::parse_about(value.to_string().as_bytes(), &file, &[]);
+    let value = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).unwrap();
+    let mut signed_file = value(&bundle);
+    signed_file.as_object_mut().unwrap().remove("dsseEnvelope");
+    let digest = base64::encode(Digest::of(b"a file").as_bytes());
+    signed_file["messageSignature"] =
+        json!({ "messageDigest": { "algorithm": "SHA2_256", "digest": digest }, "signature": "AAAA" });
+    let forms = [value(&bundle), value(&older(&bundle, true)), beside_its_entry(&bundle), signed_file];
+    for (form, least) in forms.iter().zip([12, 3, 6, 13]) {
+        read(form).unwrap();
+        let objects = objects(form, "");
+        assert!(objects.len() >= least, "{objects:?}");
+        for at in &objects {
+            let mut other = form.clone();
+            let place = other.pointer_mut(at).unwrap();
+            *place = place.as_object().unwrap().values().cloned().collect();
+            assert!(read(&other).is_err(), "{at} of {form:#}");
+        }
     }
 }
 
