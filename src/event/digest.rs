@@ -87,11 +87,8 @@ fn from_digits([high, low]: [u8; 2]) -> Option<u8> {
 
 /// Lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        text.extend(digits(*byte).map(char::from));
-    }
-    text
+    let text: Vec<[u8; 2]> = bytes.iter().map(|byte| digits(*byte)).collect();
+    String::from_utf8(text.into_flattened()).unwrap_or_default()
 }
 
 /// Hex of either case; `None` where it is not hex or of odd length.

@@ -5,9 +5,28 @@ use std::borrow::Cow;
 use super::jcs;
 use super::json::Fault;
 
-/// How many bytes of a string come before its end, an escape or a control character: eight at a time, as most of a
-/// document is strings.
+/// How many bytes of a string come before its end, an escape or a control character: eight at a time, and in what is long
+/// 64 at a time, as most of a document is strings.
 pub(super) fn plain(bytes: &[u8]) -> usize {
+    const SHORT: usize = 32;
+    let (start, long) = bytes.split_at_checked(SHORT).unwrap_or((bytes, &[]));
+    let at = by_words(start);
+    if at < SHORT {
+        return at;
+    }
+    // Without a way out in the middle, this is done by vectors.
+    let is_plain = |block: &&[u8; 64]| block.iter().fold(true, |plain, byte| plain & !is_special(*byte));
+    let (blocks, _) = long.as_chunks();
+    let skipped = SHORT + 64 * blocks.iter().take_while(is_plain).count();
+    skipped + by_words(bytes.get(skipped..).unwrap_or_default())
+}
+
+/// What ends a run of plain bytes.
+const fn is_special(byte: u8) -> bool {
+    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
+}
+
+fn by_words(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGHS: u64 = ONES << 7;
     // The high bit of each byte below `least`; of those that come behind one that is, it may be set as well.
@@ -22,8 +41,7 @@ pub(super) fn plain(bytes: &[u8]) -> usize {
             return 8 * at + found.trailing_zeros() as usize / 8;
         }
     }
-    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-    8 * words.len() + rest.iter().position(special).unwrap_or(rest.len())
+    8 * words.len() + rest.iter().position(|byte| is_special(*byte)).unwrap_or(rest.len())
 }
 
 /// A string of a text, where it lies between its quotes.
@@ -56,13 +74,20 @@ pub(super) struct Name {
 
 impl Name {
     pub fn new(name: Text, text: &str) -> Self {
-        let bytes = name.of(text);
-        let start = bytes.as_bytes().first_chunk::<8>().copied().unwrap_or_else(|| {
-            let mut start = [0; 8];
-            start.iter_mut().zip(bytes.bytes()).for_each(|(place, byte)| *place = byte);
-            start
-        });
-        Name { start: u64::from_be_bytes(start), text: name }
+        let here = text.as_bytes().get(name.from..).and_then(<[u8]>::first_chunk::<8>).filter(|_| !name.escaped);
+        let start = match here {
+            // What is behind a short name is no part of it.
+            Some(here) => {
+                let behind = u32::try_from(8 * (name.to - name.from)).ok().and_then(|bits| u64::MAX.checked_shr(bits));
+                u64::from_be_bytes(*here) & !behind.unwrap_or_default()
+            }
+            None => {
+                let mut start = [0; 8];
+                start.iter_mut().zip(name.of(text).bytes()).for_each(|(place, byte)| *place = byte);
+                u64::from_be_bytes(start)
+            }
+        };
+        Name { start, text: name }
     }
 
     /// Whether both are one name; those that differ by ASCII case alone are, where names are folded.
@@ -154,4 +179,28 @@ fn decimal(text: &str) -> Option<(bool, Vec<u8>, i64)> {
         power += 1;
     }
     if digits.is_empty() { Some((false, digits, 0)) } else { Some((negative, digits, power)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_run_of_plain_bytes_ends_where_it_should(before in 0..200_usize, special in "[\"\\\\\u{0}\u{1f}]", after in "[ -~é]{0,70}") {
+            let text = "é~ !".repeat(60).chars().take(before).collect::<String>();
+            prop_assert_eq!(plain((text.clone() + &special + &after).as_bytes()), text.len());
+            let all = text + &after.replace(['"', '\\'], "");
+            prop_assert_eq!(plain(all.as_bytes()), all.len());
+        }
+
+        #[test]
+        fn a_name_begins_alike_wherever_it_stands(name in "[a-zé]{0,10}", behind in "[a-z\"]{0,12}") {
+            let text = |behind: &str| format!("{name}{behind}");
+            let of = |text: &str| Name::new(Text { from: 0, to: name.len(), escaped: false }, text).start;
+            prop_assert_eq!(of(&text(&behind)), of(&name));
+        }
+    }
 }
