@@ -81,6 +81,8 @@ impl Process {
         };
         if *rests > 0 {
             *rests -= 1;
+            // Who waits will go on: a plant in which everybody rests has not come to its end (seed 55607).
+            world.director().moved += 1;
             return;
         }
         world.clock.turn_begins();
