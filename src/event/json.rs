@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::json_text::{Name, Text, is_exact, plain, unescape};
+use super::json_text::{Name, Text, is_exact, is_short_integer, plain, unescape};
 use super::limits;
 use super::outline::{Node, Outline};
 
@@ -106,8 +106,6 @@ struct Scan<'a> {
 impl<'a> Scan<'a> {
     /// Deeper than this, whoever writes a document anew may refuse it.
     const SURE_DEPTH: usize = 64;
-    /// An integer of so many bytes is written alike by everybody.
-    const SURE_INTEGER: usize = 15;
     /// So many names of one object are compared with each other; more are hashed.
     const FEW: usize = 16;
 
@@ -351,7 +349,7 @@ impl<'a> Scan<'a> {
         }
         if self.examine {
             let text = self.text.get(start..self.at).unwrap_or_default();
-            let plain = text.len() <= Self::SURE_INTEGER && !text.contains(['.', 'e', 'E']) && text != "-0";
+            let plain = is_short_integer(text);
             self.unsure |= !plain;
             self.numbers_exact = self.numbers_exact && (plain || is_exact(text));
         }

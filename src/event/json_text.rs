@@ -109,8 +109,14 @@ impl Name {
 }
 
 /// Whether a name comes before another in RFC 8785: by UTF-16 code units, which is by bytes where both are ASCII.
-fn precedes(name: &str, other: &str) -> bool {
+pub(super) fn precedes(name: &str, other: &str) -> bool {
     if name.is_ascii() && other.is_ascii() { name < other } else { name.encode_utf16().lt(other.encode_utf16()) }
+}
+
+/// Whether a number is an integer that everybody writes alike (and no `-0`).
+pub(super) fn is_short_integer(text: &str) -> bool {
+    const SURE: usize = 15;
+    text.len() <= SURE && !text.contains(['.', 'e', 'E']) && text != "-0"
 }
 
 pub(super) fn unescape(raw: &str) -> Result<String, Fault> {

@@ -105,7 +105,7 @@ impl<'o, 'a> Value<'o, 'a> {
     }
 
     /// The values in it, in the order of the text.
-    fn inner(self) -> impl Iterator<Item = Self> {
+    pub(super) fn inner(self) -> impl Iterator<Item = Self> {
         let (of, end) = (self.of, self.node.next as usize);
         let mut at = self.at + 1;
         std::iter::from_fn(move || {
@@ -116,7 +116,8 @@ impl<'o, 'a> Value<'o, 'a> {
         })
     }
 
-    fn name(self) -> Cow<'a, str> {
+    /// The name of the member that it is of.
+    pub(super) fn name(self) -> Cow<'a, str> {
         let raw = self.node.name.of(self.of.text);
         match self.node.name_escaped {
             true => unescape(raw).map_or(Cow::Borrowed(raw), Cow::Owned),
