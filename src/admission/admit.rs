@@ -226,7 +226,7 @@ impl Admission<'_> {
         if bytes.len() > limits::OBJECT_MAX {
             return Err(Intake::RecordTooLarge.into());
         }
-        Ok(Document::read(Cow::Owned(bytes))?)
+        Ok(Document::examine(Cow::Owned(bytes))?)
     }
 
     /// How bytes travel: those of the input itself, which has this digest, by naming it, small ones inline, others in the

@@ -1,6 +1,6 @@
 //! From a document and what its carriers say to the event of the ledger record, its facts in parts where they are large.
 
-use crate::event::{Digest, Kind, Millis, Tenant, event_id, jcs, limits};
+use crate::event::{Kind, Millis, Tenant, event_id, limits};
 use crate::formats::FormatError;
 use crate::formats::arrival::{self, Carrier};
 use crate::formats::document::Document;
@@ -27,7 +27,7 @@ pub struct Made<'a> {
 pub fn make(made: &Made<'_>, bytes: Bytes) -> Result<(AdmittedEvent, Vec<Part>), FormatError> {
     let facts = facts_of(made.kind, made.document, &Accepted(made.versions))?;
     let about = arrival::about(made.carrier, made.object, &facts)?;
-    let digest = Digest::of(made.document.bytes());
+    let digest = bytes.digest;
     let id = event_id(made.tenant, made.kind, about.subject.as_ref(), digest);
     let (ts, scan) = (facts.ts, arrival::scan_inputs(made.object, &facts));
     let (mut parts, last) = split(facts);
@@ -44,7 +44,7 @@ pub fn make(made: &Made<'_>, bytes: Bytes) -> Result<(AdmittedEvent, Vec<Part>),
         document: AdmittedDocument {
             media_type: made.media_type.clone(),
             bytes,
-            canonical_digest: jcs::canonical_digest(made.document.bytes()).ok(),
+            canonical_digest: made.document.canonical_digest(digest).ok(),
         },
         claimed: made.object.and_then(|object| object.claimed.clone()),
         scan,

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use super::Digest;
-use super::json::{Form, outline_folded, traits};
+use super::json::{Form, Traits, examine_outlined};
 use super::json_text::{is_short_integer, precedes};
-use super::outline::Value;
+use super::outline::{Outline, Value};
 
 /// A number that a double cannot hold exactly: its canonical form would be another number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -27,29 +27,34 @@ pub fn of_double(double: f64) -> Vec<u8> {
 /// Integers beyond 2^53 are refused, and so is any number whose shortest double form differs in value from its text:
 /// two different documents must never share a canonical digest. A document that is canonical already is not written anew.
 pub fn canonical_digest(text: &[u8]) -> Result<Digest, InexactNumber> {
-    let traits = traits(text).filter(|traits| traits.numbers_exact).ok_or(InexactNumber)?;
-    if traits.form == Form::Canonical {
-        return Ok(Digest::of(text));
+    let (traits, outline) = examine_outlined(text, 0).map_err(|_| InexactNumber)?;
+    digest_of(traits, &outline)
+}
+
+/// The same of a document that was examined.
+pub fn digest_of(traits: Traits, outline: &Outline<'_>) -> Result<Digest, InexactNumber> {
+    match traits {
+        Traits { numbers_exact: false, .. } => Err(InexactNumber),
+        Traits { form: Form::Canonical, .. } => Ok(Digest::of(outline.text().as_bytes())),
+        _ => Ok(Digest::of(&written(outline))),
     }
-    written(text).map(|form| Digest::of(&form)).ok_or(InexactNumber)
 }
 
 /// Whether `text` is JSON in its RFC 8785 form.
 pub fn is_canonical(text: &[u8]) -> bool {
-    let Some(traits) = traits(text) else { return false };
+    let Ok((traits, outline)) = examine_outlined(text, 0) else { return false };
     match traits.form {
         Form::Canonical => true,
-        Form::Unsure => traits.numbers_exact && written(text).is_some_and(|form| form == text),
+        Form::Unsure => traits.numbers_exact && written(&outline) == text,
         Form::Other => false,
     }
 }
 
-/// The canonical form of a document whose numbers are exact; `None` where it does not pass the strict scan.
-fn written(text: &[u8]) -> Option<Vec<u8>> {
-    let outline = outline_folded(text, 0).ok()?;
-    let mut into = Vec::with_capacity(text.len());
+/// The canonical form of a document whose numbers are exact.
+fn written(outline: &Outline<'_>) -> Vec<u8> {
+    let mut into = Vec::with_capacity(outline.text().len());
     write(outline.root(), &mut into);
-    Some(into)
+    into
 }
 
 /// What is canonical as it stands is copied from the text: literals, strings without escapes, short integers.
@@ -155,13 +160,14 @@ mod tests {
 
         #[test]
         fn what_is_written_is_what_the_crate_writes(text in texts()) {
-            if traits(text.as_bytes()).is_none_or(|traits| !traits.numbers_exact) {
+            let examined = examine_outlined(text.as_bytes(), 0).ok().filter(|(traits, _)| traits.numbers_exact);
+            let Some((_, outline)) = examined else {
                 prop_assert_eq!(canonical_digest(text.as_bytes()), Err(InexactNumber));
                 return Ok(());
-            }
+            };
             let value: serde_json::Value = serde_json::from_str(&text).unwrap();
             let expected = of_own_value(&value);
-            prop_assert_eq!(written(text.as_bytes()).map(String::from_utf8), Some(String::from_utf8(expected.clone())));
+            prop_assert_eq!(String::from_utf8(written(&outline)), String::from_utf8(expected.clone()));
             prop_assert_eq!(canonical_digest(text.as_bytes()), Ok(Digest::of(&expected)));
             prop_assert_eq!(is_canonical(text.as_bytes()), expected == text.as_bytes());
             prop_assert!(is_canonical(&expected));
@@ -172,7 +178,8 @@ mod tests {
             let double = f64::from_bits(bits);
             prop_assume!(double.is_finite());
             for text in [format!("{double}"), format!("{double:e}"), format!("{double:E}")] {
-                prop_assert_eq!(written(text.as_bytes()), Some(of_double(double)), "{}", text);
+                let (_, outline) = examine_outlined(text.as_bytes(), 0).unwrap();
+                prop_assert_eq!(written(&outline), of_double(double), "{}", text);
             }
         }
     }

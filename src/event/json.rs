@@ -55,14 +55,6 @@ pub struct Traits {
     pub form: Form,
 }
 
-/// The traits of a document; `None` where it does not pass `check`.
-pub fn traits(bytes: &[u8]) -> Option<Traits> {
-    let mut scan = Scan::of(bytes).ok()?;
-    scan.examine = true;
-    scan.document().ok()?;
-    Some(scan.traits())
-}
-
 /// What `check_folded` says, and where the values of the document lie.
 pub fn outline_folded(bytes: &[u8], depth: usize) -> Result<Outline<'_>, Fault> {
     let mut scan = Scan::of(bytes)?.outlined();
@@ -77,7 +69,7 @@ pub fn members(bytes: &[u8]) -> Result<Outline<'_>, Fault> {
     scan.outline()
 }
 
-/// What `check_folded` and `traits` say, and where the values of the document lie, from one scan.
+/// What `check_folded` says, the traits of the document, and where its values lie, from one scan.
 pub fn examine_outlined(bytes: &[u8], depth: usize) -> Result<(Traits, Outline<'_>), Fault> {
     let mut scan = Scan::of(bytes)?.outlined();
     (scan.examine, scan.folded) = (true, depth);
@@ -363,6 +355,10 @@ mod tests {
 
     use super::*;
     use crate::event::jcs;
+
+    fn traits(bytes: &[u8]) -> Option<Traits> {
+        examine_outlined(bytes, 0).ok().map(|(traits, _)| traits)
+    }
 
     #[test]
     fn what_every_parser_reads_alike_is_accepted() {

@@ -10,11 +10,22 @@ use super::json_text::{Text, unescape};
 pub struct Outline<'a> {
     text: &'a str,
     /// Every value, in the order of the text: what is in one comes behind it.
-    nodes: Vec<Node>,
+    nodes: Cow<'a, [Node]>,
+}
+
+/// An outline without its text, for who keeps the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places(Vec<Node>);
+
+impl Places {
+    /// The outline of the text that it was taken from.
+    pub fn of<'a>(&'a self, text: &'a str) -> Outline<'a> {
+        Outline { text, nodes: Cow::Borrowed(&self.0) }
+    }
 }
 
 /// A value: where it lies, and the name of the member that it is of.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Node {
     name: Span,
     value: Span,
@@ -24,7 +35,7 @@ pub(super) struct Node {
     value_escaped: bool,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Span {
     from: u32,
     to: u32,
@@ -56,7 +67,11 @@ impl Node {
 
 impl<'a> Outline<'a> {
     pub(super) const fn new(text: &'a str, nodes: Vec<Node>) -> Self {
-        Outline { text, nodes }
+        Outline { text, nodes: Cow::Owned(nodes) }
+    }
+
+    pub fn into_places(self) -> Places {
+        Places(self.nodes.into_owned())
     }
 
     /// The whole text.
@@ -104,25 +119,42 @@ impl<'o, 'a> Value<'o, 'a> {
         if self.raw().starts_with('[') { self.inner().map(read).collect() } else { None }
     }
 
-    /// The values in it, in the order of the text.
-    pub(super) fn inner(self) -> impl Iterator<Item = Self> {
-        let (of, end) = (self.of, self.node.next as usize);
-        let mut at = self.at + 1;
-        std::iter::from_fn(move || {
-            let node = of.nodes.get(at).copied().filter(|_| at < end)?;
-            let value = Value { of, at, node };
-            at = node.next as usize;
-            Some(value)
-        })
+    /// The values in it, in the order of the text; none where it is no object and no array.
+    pub fn inner(self) -> Inner<'o, 'a> {
+        Inner { of: self.of, at: self.at + 1, end: self.node.next as usize }
+    }
+
+    /// What tells it from every other value of a document that is in memory: where the outline lies, and its number there.
+    pub fn place(self) -> (usize, u32) {
+        (std::ptr::from_ref(self.of).addr(), u32::try_from(self.at).unwrap_or(u32::MAX))
     }
 
     /// The name of the member that it is of.
-    pub(super) fn name(self) -> Cow<'a, str> {
+    pub fn name(self) -> Cow<'a, str> {
         let raw = self.node.name.of(self.of.text);
         match self.node.name_escaped {
             true => unescape(raw).map_or(Cow::Borrowed(raw), Cow::Owned),
             false => Cow::Borrowed(raw),
         }
+    }
+}
+
+/// The values in another.
+#[derive(Debug, Clone)]
+pub struct Inner<'o, 'a> {
+    of: &'o Outline<'a>,
+    at: usize,
+    end: usize,
+}
+
+impl<'o, 'a> Iterator for Inner<'o, 'a> {
+    type Item = Value<'o, 'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let node = self.of.nodes.get(self.at).copied().filter(|_| self.at < self.end)?;
+        let value = Value { of: self.of, at: self.at, node };
+        self.at = node.next as usize;
+        Some(value)
     }
 }
 
@@ -139,7 +171,12 @@ impl<'o, 'a> Object<'o, 'a> {
 
     /// Every member, by its name.
     pub fn members(self) -> impl Iterator<Item = (Cow<'a, str>, Value<'o, 'a>)> {
-        self.0.inner().map(|value| (value.name(), value))
+        self.values().map(|value| (value.name(), value))
+    }
+
+    /// The values of its members, each of which has its name.
+    pub fn values(self) -> Inner<'o, 'a> {
+        self.0.inner()
     }
 
     /// A member that must be there; `None` where it is not, or is not what `read` takes.

@@ -34,6 +34,14 @@ impl Lane {
             _ => None,
         }
     }
+
+    /// Reads what is to become facts so that it is scanned once. Evidence is mostly known by its bytes.
+    fn read(self, bytes: Cow<'_, [u8]>) -> Result<Document<'_>, FormatError> {
+        match self {
+            Lane::Documents(_) => Document::examine(bytes),
+            Lane::Evidence => Document::read(bytes),
+        }
+    }
 }
 
 /// What arrived, and what its carriers say of it.
@@ -103,7 +111,7 @@ pub fn arrive<'a>(
         Mode::Binary => binary(lane, cloudevents::binary(headers)?, value, &mut carrier)?,
         mode => {
             let content_type = cloudevents::content_type(headers)?;
-            let document = Document::read(Cow::Borrowed(value.ok_or(Fault::ValueMissing)?))?;
+            let document = lane.read(Cow::Borrowed(value.ok_or(Fault::ValueMissing)?))?;
             match (document.shape(), mode) {
                 (Shape::CloudEvent, _) => structured(lane, document, &mut carrier)?,
                 (_, Mode::Structured) => return Err(Fault::CloudeventsInvalid.into()),
@@ -163,7 +171,7 @@ fn binary<'a>(
     carrier: &mut Carrier,
 ) -> Result<Arrived<'a>, FormatError> {
     carrier.put_attributes(&attributes)?;
-    let data = value.map(|value| Document::read(Cow::Borrowed(value))).transpose()?;
+    let data = value.map(|value| lane.read(Cow::Borrowed(value))).transpose()?;
     carried(lane, &attributes, data)
 }
 
@@ -173,7 +181,7 @@ fn structured<'a>(lane: Lane, event: Document<'a>, carrier: &mut Carrier) -> Res
         let event = cloudevents::structured(bytes)?;
         let data = match event.data {
             Some(Data::Json(span)) => Some(Document::within(Cow::Borrowed(span.as_bytes()))?),
-            Some(Data::Bytes(bytes)) => Some(Document::read(bytes)?),
+            Some(Data::Bytes(bytes)) => Some(lane.read(bytes)?),
             None => None,
         };
         Ok((event.attributes, data))

@@ -1,64 +1,54 @@
 //! CycloneDX 1.6, JSON.
 
-use serde::Deserialize;
-use serde_json::Value;
+use std::borrow::Cow;
 
+use crate::event::outline::{Object, Value};
 use crate::event::{Digest, Subject, SubjectDigests};
 
 use super::digests::{self, Case};
-use super::document::refusal;
 use super::facts::{Component, Facts};
 use super::fault::{Fault, FormatError};
 use super::normalise::time;
 use super::schema::Schema;
 
 /// The members that become facts. The schema was checked before, so that what is wrong here is a missing guarantee.
-#[derive(Deserialize)]
 struct Bom<'a> {
-    #[serde(borrow)]
     metadata: Option<Metadata<'a>>,
-    #[serde(borrow, default)]
     components: Vec<Part<'a>>,
 }
 
-#[derive(Deserialize)]
 struct Metadata<'a> {
-    timestamp: Option<&'a str>,
-    #[serde(borrow)]
+    timestamp: Option<Cow<'a, str>>,
     component: Option<Part<'a>>,
 }
 
-#[derive(Deserialize)]
 struct Part<'a> {
-    name: &'a str,
-    version: Option<&'a str>,
-    purl: Option<&'a str>,
-    #[serde(borrow, default)]
+    name: Cow<'a, str>,
+    version: Option<Cow<'a, str>>,
+    purl: Option<Cow<'a, str>>,
     hashes: Vec<Hash<'a>>,
-    #[serde(borrow, default)]
     components: Vec<Part<'a>>,
 }
 
-#[derive(Deserialize)]
 struct Hash<'a> {
-    alg: &'a str,
-    content: &'a str,
+    alg: Cow<'a, str>,
+    content: Cow<'a, str>,
 }
 
 /// The version that a document declares.
-pub(super) fn version(document: &Value) -> Option<&str> {
-    document.get("specVersion").and_then(Value::as_str)
+pub(super) fn version<'a>(document: Value<'_, 'a>) -> Option<Cow<'a, str>> {
+    document.object()?.member("specVersion")?.text()
 }
 
 /// Validates and normalises a document that declares version 1.6.
-pub(super) fn facts(document: &Value) -> Result<Facts, FormatError> {
+pub(super) fn facts(document: Value<'_, '_>) -> Result<Facts, FormatError> {
     if !Schema::Cyclonedx16.fits(document) {
         return Err(Fault::CyclonedxSchemaInvalid.into());
     }
-    let bom = Bom::deserialize(document).map_err(|e| refusal(&e, Fault::CyclonedxSchemaInvalid))?;
+    let bom = Bom::read(document).ok_or(Fault::CyclonedxSchemaInvalid)?;
     let mut facts = Facts::default();
     if let Some(metadata) = &bom.metadata {
-        facts.ts = time(metadata.timestamp)?;
+        facts.ts = time(metadata.timestamp.as_deref())?;
         if let Some(root) = &metadata.component {
             facts.subject = root.subject()?;
             flatten(&root.components, &mut facts.components)?;
@@ -68,22 +58,64 @@ pub(super) fn facts(document: &Value) -> Result<Facts, FormatError> {
     Ok(facts)
 }
 
+impl<'a> Bom<'a> {
+    fn read(value: Value<'_, 'a>) -> Option<Self> {
+        let bom = value.object()?;
+        Some(Bom { metadata: bom.optional("metadata", Metadata::read)?, components: parts(bom)? })
+    }
+}
+
+impl<'a> Metadata<'a> {
+    fn read(value: Value<'_, 'a>) -> Option<Self> {
+        let metadata = value.object()?;
+        let timestamp = metadata.optional("timestamp", Value::text)?;
+        Some(Metadata { timestamp, component: metadata.optional("component", Part::read)? })
+    }
+}
+
+fn parts<'a>(of: Object<'_, 'a>) -> Option<Vec<Part<'a>>> {
+    of.defaulted("components", |value| value.list(Part::read))
+}
+
+impl<'a> Part<'a> {
+    fn read(value: Value<'_, 'a>) -> Option<Self> {
+        let part = value.object()?;
+        Some(Part {
+            name: part.needed("name", Value::text)?,
+            version: part.optional("version", Value::text)?,
+            purl: part.optional("purl", Value::text)?,
+            hashes: part.defaulted("hashes", |value| value.list(Hash::read))?,
+            components: parts(part)?,
+        })
+    }
+}
+
+impl<'a> Hash<'a> {
+    fn read(value: Value<'_, 'a>) -> Option<Self> {
+        let hash = value.object()?;
+        Some(Hash { alg: hash.needed("alg", Value::text)?, content: hash.needed("content", Value::text)? })
+    }
+}
+
 /// Components in the document's order, each before those that it contains.
 fn flatten(parts: &[Part<'_>], into: &mut Vec<Component>) -> Result<(), Fault> {
     for part in parts {
         let sha256 = part.digests()?.sha256.as_deref().and_then(|hex| Digest::from_hex(hex).ok());
-        let owned = |text: Option<&str>| text.map(str::to_owned);
-        let (purl, version) = (owned(part.purl), owned(part.version));
-        into.push(Component { purl, name: part.name.to_owned(), version, sha256 });
+        let (purl, version) = (owned(&part.purl), owned(&part.version));
+        into.push(Component { purl, name: part.name.to_string(), version, sha256 });
         flatten(&part.components, into)?;
     }
     Ok(())
 }
 
+fn owned(text: &Option<Cow<'_, str>>) -> Option<String> {
+    text.as_deref().map(str::to_owned)
+}
+
 impl Part<'_> {
     /// The schema allows hex of any algorithm's length under any algorithm's name; a digest that joins must have its own.
     fn digests(&self) -> Result<SubjectDigests, Fault> {
-        digests::collect(self.hashes.iter().map(|hash| (hash.alg, hash.content)), Case::Either)
+        digests::collect(self.hashes.iter().map(|hash| (hash.alg.as_ref(), hash.content.as_ref())), Case::Either)
     }
 
     /// The subject that this root component names: `None` without package URL and digest.
@@ -92,7 +124,6 @@ impl Part<'_> {
         if self.purl.is_none() && digest.is_empty() {
             return Ok(None);
         }
-        let version = self.version.map(str::to_owned);
-        Ok(Some(Subject { purl: self.purl.map(str::to_owned), digest, version, name: None }))
+        Ok(Some(Subject { purl: owned(&self.purl), digest, version: owned(&self.version), name: None }))
     }
 }

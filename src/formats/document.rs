@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use serde::de::DeserializeOwned;
 
-use crate::event::outline::{Object, Value};
-use crate::event::{Digest, Kind, Topic, jcs, json};
+use crate::event::json::{Form, Traits};
+use crate::event::outline::{Object, Outline, Places, Value};
+use crate::event::{Digest, Kind, Topic, jcs, json, limits};
 
 use super::fault::{Fault, FormatError};
 use super::notes::Note;
@@ -81,6 +82,14 @@ impl Shape {
 pub struct Document<'a> {
     bytes: Cow<'a, [u8]>,
     shape: Shape,
+    examined: Option<Examined>,
+}
+
+/// What one scan of a whole document says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Examined {
+    traits: Traits,
+    places: Places,
 }
 
 impl<'a> Document<'a> {
@@ -90,10 +99,18 @@ impl<'a> Document<'a> {
         Self::within(bytes)
     }
 
+    /// The same, keeping what the scan found: for what is likely to become facts.
+    pub fn examine(bytes: Cow<'a, [u8]>) -> Result<Self, FormatError> {
+        refuse_what_is_no_json(&bytes)?;
+        let (traits, outline) = json::examine_outlined(&bytes, 0)?;
+        let (shape, places) = (recognise(outline.root())?, outline.into_places());
+        Ok(Document { bytes, shape, examined: Some(Examined { traits, places }) })
+    }
+
     /// Recognises a value's span inside bytes that passed the strict scan; what passes as a whole passes in parts.
     pub(super) fn within(bytes: Cow<'a, [u8]>) -> Result<Self, FormatError> {
         let shape = recognise(json::members(&bytes)?.root())?;
-        Ok(Document { bytes, shape })
+        Ok(Document { bytes, shape, examined: None })
     }
 
     pub fn bytes(&self) -> &[u8] {
@@ -113,14 +130,42 @@ impl<'a> Document<'a> {
         Digest::of(&self.bytes)
     }
 
-    /// What binds it to a predicate that was written otherwise: the SHA-256 of its RFC 8785 form.
-    pub fn canonical_digest(&self) -> Result<Digest, Note> {
-        jcs::canonical_digest(&self.bytes).map_err(|jcs::InexactNumber| Note::DocumentNumberInexact)
+    /// What binds it to a predicate that was written otherwise: the SHA-256 of its RFC 8785 form. `own` is its `digest`,
+    /// which it is where that form is how it was written.
+    pub fn canonical_digest(&self, own: Digest) -> Result<Digest, Note> {
+        let digest = match &self.examined {
+            Some(Examined { traits: Traits { form: Form::Canonical, .. }, .. }) => Ok(own),
+            Some(Examined { traits, places }) => jcs::digest_of(*traits, &places.of(self.text())),
+            None => jcs::canonical_digest(&self.bytes),
+        };
+        digest.map_err(|jcs::InexactNumber| Note::DocumentNumberInexact)
     }
 
-    /// The document as a JSON value.
-    pub(super) fn value(&self) -> Result<serde_json::Value, FormatError> {
-        parse(&self.bytes, Fault::FormatUnknown)
+    /// Where its values lie. What no tree of JSON can hold is refused: serde's depth is one less than ours, and a number is
+    /// a double.
+    pub(super) fn outline(&self) -> Result<Outline<'_>, FormatError> {
+        let outline = match &self.examined {
+            Some(examined) => examined.places.of(self.text()),
+            None => json::outline_folded(&self.bytes, 0)?,
+        };
+        holds(outline.root(), limits::JSON_DEPTH_MAX - 1)?;
+        Ok(outline)
+    }
+
+    /// What passed the scan is UTF-8.
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes).unwrap_or_default()
+    }
+}
+
+fn holds(value: Value<'_, '_>, depth: usize) -> Result<(), FormatError> {
+    match value.raw().as_bytes().first() {
+        Some(b'{' | b'[') if depth == 0 => Err(json::Fault::TooDeep.into()),
+        Some(b'{' | b'[') => value.inner().try_for_each(|inner| holds(inner, depth - 1)),
+        Some(b'-' | b'0'..=b'9') if value.raw().parse().is_ok_and(f64::is_infinite) => {
+            Err(Fault::NumberOutOfRange.into())
+        }
+        _ => Ok(()),
     }
 }
 
@@ -237,10 +282,35 @@ mod tests {
         assert_eq!(Document::read(Cow::Borrowed(&zstd)).unwrap_err().code(), "value-compressed");
         let deep = format!("{{\"bomFormat\":{}1{}}}", "[".repeat(127), "]".repeat(127));
         assert_eq!(shape(&deep), Ok(Shape::CycloneDx), "skipping does not recurse");
-        let value = Document::read(Cow::Borrowed(deep.as_bytes())).unwrap().value();
-        assert_eq!(value.unwrap_err().code(), "json-too-deep");
-        let large = Document::read(Cow::Borrowed(b"{\"bomFormat\":1e400}")).unwrap();
-        assert_eq!(large.value().unwrap_err().code(), "number-out-of-range");
+        let outline = |text: &str| {
+            let document = Document::read(Cow::Borrowed(text.as_bytes())).unwrap();
+            document.outline().map_or_else(FormatError::code, |_| "ok")
+        };
+        assert_eq!(outline(&deep), "json-too-deep");
+        assert_eq!(outline(&format!("{{\"bomFormat\":{}1{}}}", "[".repeat(126), "]".repeat(126))), "ok");
+        assert_eq!(outline("{\"bomFormat\":1e400}"), "number-out-of-range");
+    }
+
+    #[test]
+    fn who_keeps_what_the_scan_found_says_the_same() {
+        let canonical = r#"{"bomFormat":"CycloneDX","version":1}"#;
+        let written_otherwise = r#"{ "version": 1.0, "bomFormat": "Cyclone\u0044X" }"#;
+        let inexact = r#"{"bomFormat":"CycloneDX","version":9007199254740993}"#;
+        for text in [canonical, written_otherwise, inexact] {
+            let bytes = || Cow::Borrowed(text.as_bytes());
+            let (read, examined) = (Document::read(bytes()).unwrap(), Document::examine(bytes()).unwrap());
+            let (own, expected) = (read.digest(), Digest::of(canonical.as_bytes()));
+            let expected = if text == inexact { Err(Note::DocumentNumberInexact) } else { Ok(expected) };
+            assert_eq!((read.canonical_digest(own), examined.canonical_digest(own)), (expected, expected), "{text}");
+            let raw = |document: &Document<'_>| document.outline().unwrap().root().raw().to_owned();
+            assert_eq!(
+                (raw(&read), raw(&examined), read.shape()),
+                (text.to_owned(), text.to_owned(), examined.shape())
+            );
+        }
+        let refused = |text: &str| Document::examine(Cow::Borrowed(text.as_bytes())).unwrap_err().code();
+        assert_eq!(refused("<bom/>"), "xml-not-accepted");
+        assert_eq!(refused("{\"bomFormat\":1,\"bomFormat\":1}"), "json-duplicate-member");
     }
 
     #[test]

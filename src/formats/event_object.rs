@@ -192,7 +192,7 @@ impl SentDocument {
                     Encoding::Utf8 => content.clone().into_bytes(),
                     Encoding::Base64 => base64::decode(content).map_err(|_| Fault::Base64Invalid)?,
                 };
-                let document = Document::read(Cow::Owned(bytes))?;
+                let document = Document::examine(Cow::Owned(bytes))?;
                 stated.check(document.bytes())?;
                 Ok(Content::Inline(document))
             }

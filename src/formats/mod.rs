@@ -9,6 +9,7 @@ pub mod document;
 pub mod event_object;
 pub mod facts;
 pub mod fault;
+mod instance;
 mod materials;
 pub mod normalise;
 pub mod notes;

@@ -19,28 +19,29 @@ const READ: [(&str, bool); 3] = [("CycloneDX 1.6", true), ("OpenVEX 0.2.0", true
 
 /// Scans, recognises, validates and normalises the bytes of one document.
 pub fn normalise(kind: Kind, bytes: &[u8], accepted: &Accepted<'_>) -> Result<Facts, FormatError> {
-    facts_of(kind, &Document::read(Cow::Borrowed(bytes))?, accepted)
+    facts_of(kind, &Document::examine(Cow::Borrowed(bytes))?, accepted)
 }
 
-/// Validates and normalises a document that was read. Parses it once.
+/// Validates and normalises a document that was read.
 pub fn facts_of(kind: Kind, document: &Document<'_>, accepted: &Accepted<'_>) -> Result<Facts, FormatError> {
     let shape = document.shape();
     if shape.kind() != Some(kind) {
         return Err(Fault::FormatNotForTopic.into());
     }
-    let value = document.value()?;
+    let outline = document.outline()?;
+    let root = outline.root();
     let (name, version) = match shape {
-        Shape::CycloneDx => ("CycloneDX", cyclonedx::version(&value)),
-        Shape::OpenVex => ("OpenVEX", openvex::version(&value)),
-        Shape::Sarif => ("SARIF", sarif::version(&value)),
+        Shape::CycloneDx => ("CycloneDX", cyclonedx::version(root)),
+        Shape::OpenVex => ("OpenVEX", openvex::version(root)),
+        Shape::Sarif => ("SARIF", sarif::version(root)),
         _ => return Err(Fault::FormatNotForTopic.into()),
     };
     let format = format!("{name} {}", version.ok_or(Fault::UnsupportedVersion)?);
     accepted.check(&format)?;
     let facts = match shape {
-        Shape::CycloneDx => cyclonedx::facts(&value)?,
-        Shape::OpenVex => openvex::facts(&value)?,
-        _ => sarif::facts(&value)?,
+        Shape::CycloneDx => cyclonedx::facts(root)?,
+        Shape::OpenVex => openvex::facts(root)?,
+        _ => sarif::facts(root)?,
     };
     Ok(Facts { version: FACTS_VERSION, format, ..facts })
 }

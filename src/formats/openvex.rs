@@ -1,14 +1,15 @@
 //! OpenVEX 0.2.0.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::event::Subject;
+use crate::event::{Subject, outline};
 
 use super::digests::{self, Case};
-use super::document::refusal;
+use super::document::{parse, refusal};
 use super::facts::{Facts, VexProduct, VexStatement};
 use super::fault::{Fault, FormatError};
 use super::normalise::time;
@@ -63,16 +64,18 @@ struct Identifiers<'a> {
 }
 
 /// The version that a document's context names; `None` for the context without a version.
-pub(super) fn version(document: &Value) -> Option<&str> {
-    document.get("@context").and_then(Value::as_str)?.strip_prefix("https://openvex.dev/ns/v")
+pub(super) fn version<'a>(document: outline::Value<'_, 'a>) -> Option<Cow<'a, str>> {
+    let context = document.object()?.member("@context")?.text()?;
+    context.strip_prefix("https://openvex.dev/ns/v").map(|version| Cow::Owned(version.to_owned()))
 }
 
 /// Validates and normalises a document that declares version 0.2.0.
-pub(super) fn facts(document: &Value) -> Result<Facts, FormatError> {
+pub(super) fn facts(document: outline::Value<'_, '_>) -> Result<Facts, FormatError> {
     if !Schema::Openvex020.fits(document) {
         return Err(Fault::VexSchemaInvalid.into());
     }
-    let vex = Vex::deserialize(document).map_err(|e| refusal(&e, Fault::VexSchemaInvalid))?;
+    let tree: Value = parse(document.raw().as_bytes(), Fault::VexSchemaInvalid)?;
+    let vex = Vex::deserialize(&tree).map_err(|e| refusal(&e, Fault::VexSchemaInvalid))?;
     let ts = time(Some(vex.timestamp))?;
     let mut products = Products::default();
     let mut statements = Vec::with_capacity(vex.statements.len());

@@ -1,13 +1,14 @@
 //! SARIF 2.1.0: the runs, what they scanned, and with what. The findings are in `sarif_finding`.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::event::{Digest, Subject};
+use crate::event::{Digest, Subject, outline};
 
-use super::document::refusal;
+use super::document::{parse, refusal};
 use super::facts::{Facts, ScanInputs};
 use super::fault::{Fault, FormatError};
 use super::normalise::time;
@@ -111,16 +112,17 @@ struct External {
 }
 
 /// The version that a document declares.
-pub(super) fn version(document: &Value) -> Option<&str> {
-    document.get("version").and_then(Value::as_str)
+pub(super) fn version<'a>(document: outline::Value<'_, 'a>) -> Option<Cow<'a, str>> {
+    document.object()?.member("version")?.text()
 }
 
 /// Validates and normalises a document that declares version 2.1.0.
-pub(super) fn facts(document: &Value) -> Result<Facts, FormatError> {
+pub(super) fn facts(document: outline::Value<'_, '_>) -> Result<Facts, FormatError> {
     if !Schema::Sarif210.fits(document) {
         return Err(Fault::SarifSchemaInvalid.into());
     }
-    let log = Log::deserialize(document).map_err(|e| refusal(&e, Fault::SarifSchemaInvalid))?;
+    let tree: Value = parse(document.raw().as_bytes(), Fault::SarifSchemaInvalid)?;
+    let log = Log::deserialize(&tree).map_err(|e| refusal(&e, Fault::SarifSchemaInvalid))?;
     let mut facts = Facts::default();
     let mut scan = ScanInputs::default();
     let (mut images, mut sboms) = (Digests::default(), Digests::default());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use attestream::event::Kind;
+use attestream::event::{Kind, json};
 use attestream::formats::schema::Schema;
 use attestream::formats::{Accepted, normalise};
 
@@ -20,7 +20,8 @@ fn cyclonedx_keeps_to_its_official_vectors() {
     for path in files {
         let bytes = std::fs::read(&path).unwrap();
         let expected = if name(&path).starts_with("valid-") { "ok" } else { "cyclonedx-schema-invalid" };
-        let complaints = Schema::Cyclonedx16.complaints(&serde_json::from_slice(&bytes).unwrap(), 3);
+        let outline = json::outline_folded(&bytes, 0).unwrap();
+        let complaints = Schema::Cyclonedx16.complaints(outline.root(), 3);
         assert_eq!(code(Kind::Sbom, &bytes), expected, "{}: {complaints:?}", name(&path));
     }
 }
