@@ -1,6 +1,9 @@
 //! One memory budget for every database of the process.
 
-use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, LogLevel, Options, WriteBufferManager};
+use std::num::NonZero;
+use std::thread::available_parallelism;
+
+use rocksdb::{BlockBasedOptions, Cache, DBCompactionStyle, DBCompressionType, LogLevel, Options, WriteBufferManager};
 
 /// Blocks that were read and rows that are not flushed yet share one cache. Cheap to clone: clones are the same budget.
 #[derive(Clone)]
@@ -15,6 +18,13 @@ const MEMTABLE_BYTES: usize = 32 * 1024 * 1024;
 const MEMTABLE_FILTER: f64 = 0.02;
 /// Values that are smaller lie beside their keys.
 const APART_BYTES: u64 = 512;
+
+/// Threads that flush and merge, for all databases of the process: a large merge in one must not keep the others from
+/// theirs.
+fn background_jobs() -> i32 {
+    let cores = available_parallelism().map_or(1, NonZero::get);
+    i32::try_from(cores.clamp(4, 16)).unwrap_or(4)
+}
 
 /// What a column family holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +50,7 @@ impl MemoryBudget {
         let mut options = self.family(Holds::Rows);
         options.create_if_missing(true);
         options.create_missing_column_families(true);
+        options.set_max_background_jobs(background_jobs());
         options.set_max_total_wal_size(8 * u64::try_from(MEMTABLE_BYTES).unwrap_or(u64::MAX));
         options.set_log_level(LogLevel::Warn);
         options.set_keep_log_file_num(2);
@@ -49,6 +60,11 @@ impl MemoryBudget {
 
     /// Options of a column family.
     ///
+    /// Tables are merged with those of like size (universal compaction). Keys are digests, so every flush lies across all of
+    /// them: in levels, each small flush would be merged into the whole next level again and again, and what that costs
+    /// would grow with what is remembered. At 1.6 million records that was 106 µs of processor time and 12.4 KB written
+    /// for each, against 67 µs and 6.6 KB. The price is disk: a merge of everything needs as much again while it runs.
+    ///
     /// Indexes and filters stay with their open files and outside of the cache: a filter block larger than a shard of
     /// the cache would be read again at every get. They cost about 1.5 bytes per key.
     pub(super) fn family(&self, holds: Holds) -> Options {
@@ -57,6 +73,7 @@ impl MemoryBudget {
         table.set_bloom_filter(10.0, false);
         let mut options = Options::default();
         options.set_block_based_table_factory(&table);
+        options.set_compaction_style(DBCompactionStyle::Universal);
         options.set_compression_type(DBCompressionType::Lz4);
         options.set_write_buffer_manager(&self.buffers);
         options.set_write_buffer_size(MEMTABLE_BYTES);
