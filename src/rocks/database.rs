@@ -17,7 +17,7 @@ pub(super) fn open(
     budget: &MemoryBudget,
     adjust: impl Fn(&mut Options),
 ) -> Result<DB, StoreError> {
-    fs::create_dir_all(dir)?;
+    create_durably(dir)?;
     let mut options = budget.database();
     adjust(&mut options);
     let mut all: Vec<(String, Holds)> = families.iter().map(|(name, holds)| ((*name).to_owned(), *holds)).collect();
@@ -95,6 +95,14 @@ pub fn set_aside(dir: &Path) -> Result<PathBuf, StoreError> {
     fs::rename(dir, &aside)?;
     sync_parent(&aside)?;
     Ok(aside)
+}
+
+/// Creates a folder with all above it, and makes their names durable: what is acknowledged lies in them.
+fn create_durably(dir: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = dir.ancestors().skip(1).take_while(|above| !above.exists()).collect();
+    fs::create_dir_all(dir)?;
+    // That of `dir` also where it was there: a process that ended before this one may not have come so far.
+    std::iter::once(dir).chain(missing).filter(|folder| folder.file_name().is_some()).try_for_each(sync_parent)
 }
 
 /// Makes a name durable.

@@ -68,6 +68,13 @@ fn broken(detail: impl Into<String>) -> StoreError {
     StoreError::new(StoreCode::SnapshotBroken, detail)
 }
 
+/// What is wrong with a database whose files are those of the manifest: the snapshot, unless this machine could not write or
+/// read them. A full disk must not use up one snapshot after the other, and leave a state that begins with nothing.
+fn of_opened(error: StoreError) -> StoreError {
+    let machine = error.code == StoreCode::Failed && error.detail.starts_with("IO error");
+    if machine { error } else { broken(error.to_string()) }
+}
+
 fn restore_one(
     from: &Path,
     identity: &StateIdentity,
@@ -106,7 +113,9 @@ fn copy_verified(from: &Path, manifest: &SnapshotManifest, to: &Path) -> Result<
     for file in &manifest.files {
         let source = from.join(&file.name);
         let measured = copy(&source, &to.join(&file.name)).map_err(|error| match error.kind() {
-            io::ErrorKind::StorageFull => error.into(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::ReadOnlyFilesystem => {
+                error.into()
+            }
             _ => broken(format!("{}: {error}", source.display())),
         })?;
         if measured != (file.digest, file.size) {
@@ -124,13 +133,13 @@ fn verify_opened(
     budget: &MemoryBudget,
     care: Care,
 ) -> Result<(), StoreError> {
-    let state = RocksState::open_own(dir, identity, budget).map_err(|error| broken(error.to_string()))?;
+    let state = RocksState::open_own(dir, identity, budget).map_err(of_opened)?;
     let position = state.position().map_err(|error| broken(error.to_string()))?;
     if position.as_ref() != Some(&manifest.position) {
         return Err(broken("the position in the database is not that of the manifest"));
     }
     if care == Care::Rows {
-        state.read_through().map_err(|error| broken(error.to_string()))?;
+        state.read_through().map_err(of_opened)?;
     }
     if let Some(expected) = manifest.state_hash {
         let hash = state.state_hash().map_err(|error| broken(error.to_string()))?;
