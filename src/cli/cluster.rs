@@ -167,7 +167,7 @@ fn activate_on(log: &KafkaLog, records: &[ControlRecord]) -> Result<(), Failure>
             .and_then(|()| provided(log, record))
             .map_err(|why| Failure::new(Exit::Failed, format!("{}: {why}", name(record))))?;
     }
-    let mut outlet = log.outlet(&format!("{APPLICATION}-activate"))?;
+    let mut outlet = log.outlet(&format!("{APPLICATION}-operator-activate"))?;
     outlet.begin()?;
     for record in records {
         outlet.append(Outgoing {

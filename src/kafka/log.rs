@@ -95,6 +95,31 @@ impl KafkaLog {
         }
     }
 
+    /// The replicas of the partition that has the fewest.
+    pub(super) fn replicas(&self, topic: TopicName) -> Result<u32, LogError> {
+        let fewest = self.replicas_each(topic)?.into_iter().min().unwrap_or(0);
+        Ok(u32::try_from(fewest).unwrap_or(u32::MAX))
+    }
+
+    /// How many replicas each partition of a topic has.
+    fn replicas_each(&self, topic: TopicName) -> Result<Vec<usize>, LogError> {
+        let name = self.0.names.topic(topic);
+        group::listen(&self.0.metadata);
+        let metadata =
+            self.0.metadata.fetch_metadata(Some(&name), ANSWER_TIMEOUT).map_err(|error| self.unanswered(&error))?;
+        let found = metadata.topics().iter().find(|found| found.name() == name);
+        let problem = |problem: &str| LogError::Topic { topic: name.clone(), problem: problem.into() };
+        let found = found.ok_or_else(|| problem("it does not exist on the cluster"))?;
+        if let Some(code) = found.error().filter(|code| code.is_error()) {
+            return Err(match RDKafkaErrorCode::from(code) {
+                RDKafkaErrorCode::UnknownTopicOrPartition => problem("it does not exist on the cluster"),
+                code => error::of_code(&name, code),
+            });
+        }
+        let each: Vec<usize> = found.partitions().iter().map(|partition| partition.replicas().len()).collect();
+        if each.is_empty() { Err(problem("it has no partitions")) } else { Ok(each) }
+    }
+
     fn group_client(&self, group: &str) -> Result<Arc<BaseConsumer<Quiet>>, LogError> {
         let mut groups = self.0.groups.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = groups.get(group) {
@@ -114,23 +139,8 @@ impl Log for KafkaLog {
     type Reader = KafkaReader;
 
     fn partitions(&self, topic: impl Into<TopicName>) -> Result<u32, LogError> {
-        let name = self.0.names.topic(topic);
-        group::listen(&self.0.metadata);
-        let metadata =
-            self.0.metadata.fetch_metadata(Some(&name), ANSWER_TIMEOUT).map_err(|error| self.unanswered(&error))?;
-        let found = metadata.topics().iter().find(|found| found.name() == name);
-        let problem = |problem: &str| LogError::Topic { topic: name.clone(), problem: problem.into() };
-        let found = found.ok_or_else(|| problem("it does not exist on the cluster"))?;
-        if let Some(code) = found.error().filter(|code| code.is_error()) {
-            return Err(match RDKafkaErrorCode::from(code) {
-                RDKafkaErrorCode::UnknownTopicOrPartition => problem("it does not exist on the cluster"),
-                code => error::of_code(&name, code),
-            });
-        }
-        match u32::try_from(found.partitions().len()) {
-            Ok(count) if count > 0 => Ok(count),
-            _ => Err(problem("it has no partitions")),
-        }
+        let replicas = self.replicas_each(topic.into())?;
+        Ok(u32::try_from(replicas.len()).unwrap_or(u32::MAX))
     }
 
     fn inlet<N: Into<TopicName> + Copy>(

@@ -25,6 +25,8 @@ pub enum Difference {
     /// The topic has another number of partitions, and a change would break what rests on it: the ledger's is fixed at
     /// genesis, control has one order, an output's consumers count on a key staying where it is; and nothing can shrink.
     FixedPartitions { topic: TopicName, wanted: u32, found: u32 },
+    /// A partition of the topic has fewer replicas. To move data between brokers is for a person.
+    Replicas { topic: TopicName, wanted: u32, found: u32 },
     /// A setting has another value.
     Config { topic: TopicName, name: String, wanted: String, found: Option<String> },
 }
@@ -35,13 +37,14 @@ impl Difference {
             Difference::Missing { topic, .. }
             | Difference::Partitions { topic, .. }
             | Difference::FixedPartitions { topic, .. }
+            | Difference::Replicas { topic, .. }
             | Difference::Config { topic, .. } => *topic,
         }
     }
 
     /// Whether `apply` removes it. What it does not is for a person to decide.
     pub fn is_applicable(&self) -> bool {
-        !matches!(self, Difference::FixedPartitions { .. })
+        !matches!(self, Difference::FixedPartitions { .. } | Difference::Replicas { .. })
     }
 }
 
@@ -55,6 +58,9 @@ impl std::fmt::Display for Difference {
             Difference::Partitions { wanted, found, .. } => write!(f, "{topic}: {found} partitions, grow to {wanted}"),
             Difference::FixedPartitions { wanted, found, .. } => {
                 write!(f, "{topic}: {found} partitions, the manifest says {wanted}; this is never changed")
+            }
+            Difference::Replicas { wanted, found, .. } => {
+                write!(f, "{topic}: {found} replicas, the manifest says {wanted}; reassign its partitions")
             }
             Difference::Config { name, wanted, found, .. } => {
                 let found = found.as_deref().unwrap_or("unset");
@@ -92,7 +98,7 @@ pub fn apply(log: &KafkaLog, own: &[TopicName], replicas_max: Option<u32>) -> Re
             Difference::Missing { .. } => admin.create(&name, &manifest)?,
             Difference::Partitions { wanted, .. } => admin.grow(&name, *wanted)?,
             Difference::Config { .. } => admin.alter(&name, &manifest)?,
-            Difference::FixedPartitions { .. } => {
+            Difference::FixedPartitions { .. } | Difference::Replicas { .. } => {
                 applied.left.push(difference);
                 continue;
             }
@@ -121,6 +127,10 @@ fn compare(log: &KafkaLog, admin: &Admin, manifest: &Manifest) -> Result<Vec<Dif
         } else {
             Difference::FixedPartitions { topic, wanted, found }
         });
+    }
+    let replicas = log.replicas(topic)?;
+    if replicas < manifest.replicas {
+        differences.push(Difference::Replicas { topic, wanted: manifest.replicas, found: replicas });
     }
     let entries = admin.config(&log.names().topic(topic))?;
     for (name, wanted) in &manifest.config {

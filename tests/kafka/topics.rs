@@ -8,6 +8,8 @@ use attestream::event::{Topic, limits};
 use attestream::kafka::manifest::{Manifest, USERS, text};
 use attestream::kafka::topics::{Difference, apply, export, plan};
 use attestream::log::Log;
+use attestream::processor::WorkerSettings;
+use attestream::telemetry::Role;
 use rdkafka::admin::{AdminOptions, AlterConfig, ConfigSource, ResourceSpecifier};
 use serde_json::Value;
 
@@ -123,6 +125,32 @@ fn producers_write_inputs_consumers_read_outputs_and_only_ours_touch_the_rest() 
     }
 }
 
+/// A broker with access control refuses a writer whose id is nobody's.
+#[test]
+fn who_writes_in_transactions_may_use_the_id_that_it_opens() {
+    let users: Vec<Value> = USERS.iter().map(|text| serde_saphyr::from_str(text).unwrap()).collect();
+    let may = |user: &str, id: &str| {
+        let user = users.iter().find(|one| one["metadata"]["name"] == user).unwrap();
+        let acls = user["spec"]["authorization"]["acls"].as_array().unwrap();
+        acls.iter().filter(|acl| acl["resource"]["type"] == "transactionalId").any(|acl| {
+            let name = acl["resource"]["name"].as_str().unwrap();
+            if acl["resource"]["patternType"] == "prefix" { id.starts_with(name) } else { id == name }
+        })
+    };
+    let settings = WorkerSettings::new("attestream", "one");
+    assert!(may("attestream-admission", &settings.transactional_id(Role::Admission)));
+    assert!(may("attestream-ledger", &settings.transactional_id(Role::Ledger)));
+    assert!(may("attestream-operator", "attestream-genesis"));
+    // What the command line opens besides. Who publishes straight to the brokers is a principal of the operator's making.
+    let opened = [include_str!("../../src/cli/cluster.rs"), include_str!("../../src/cli/serve/process.rs")];
+    let ids: Vec<&str> = opened.iter().flat_map(|text| text.split("{APPLICATION}-").skip(1)).collect();
+    let ids: Vec<&str> = ids.iter().filter_map(|rest| rest.split(['"', '{']).next()).collect();
+    assert_eq!(ids, ["operator-activate", "gateway-"]);
+    for (user, id) in ["attestream-operator", "attestream-gateway"].iter().zip(ids) {
+        assert!(may(user, &format!("attestream-{id}")), "{user} {id}");
+    }
+}
+
 #[test]
 fn apply_creates_everything_once_and_never_touches_the_ledgers_partitions() {
     let Some(cluster) = broker::shared() else { return };
@@ -148,6 +176,10 @@ fn apply_creates_everything_once_and_never_touches_the_ledgers_partitions() {
     }
     let again = apply(&log, &[], Some(1)).unwrap();
     assert!(again.done.is_empty(), "{again:?}");
+
+    // The cluster has grown since, and nobody moved the data: one disk holds all there is.
+    let alone = Difference::Replicas { topic: Topic::Control.into(), wanted: 3, found: 1 };
+    assert!(plan(&log, &[], None).unwrap().contains(&alone) && !alone.is_applicable());
     assert_eq!(again.left, std::slice::from_ref(&ledger));
 
     // An operator's own setting stays; one of ours that was changed is set back.
