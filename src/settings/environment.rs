@@ -14,6 +14,7 @@ enum Form {
 /// The variables, and the fields that they set.
 pub const VARIABLES: &[(&str, &str)] = &[
     ("ATTESTREAM_DATA", "data"),
+    ("ATTESTREAM_OBJECTS", "objects"),
     ("ATTESTREAM_LISTEN", "listen"),
     ("ATTESTREAM_VERIFIER", "verifier"),
     ("ATTESTREAM_TRUST_ROOT_FILE", "trustRoot.file"),

@@ -19,8 +19,11 @@ pub struct Settings {
     /// Where these were read: what later errors name.
     #[serde(skip)]
     pub place: String,
-    /// The folder of state, snapshots, objects and, without brokers, the log.
+    /// The folder of state, snapshots and, without brokers, the log; of objects too, unless they have one of their own.
     pub data: PathBuf,
+    /// The folder of objects. Every process that admits for one ledger reads what any of them wrote there: where they run on
+    /// several machines, it is a volume that these share.
+    pub objects: Option<PathBuf>,
     /// Where HTTP is served.
     pub listen: SocketAddr,
     /// The service name that is written as `trust.verifier`.
@@ -99,6 +102,7 @@ impl Default for Settings {
         Settings {
             place: String::new(),
             data: PathBuf::from("data"),
+            objects: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
             verifier: String::from("attestream"),
             tenants: Vec::new(),
@@ -149,6 +153,11 @@ impl Settings {
         settings.tenants = tenants::of_settings(&place, folder, entries)?;
         settings.check(&place, folder)?;
         Ok(settings)
+    }
+
+    /// Where objects lie.
+    pub fn objects_folder(&self) -> PathBuf {
+        self.objects.clone().unwrap_or_else(|| self.data.join("objects"))
     }
 
     fn check(&mut self, place: &str, folder: &Path) -> Result<(), SettingsError> {

@@ -65,11 +65,14 @@ fn the_environment_goes_before_the_file_and_is_named_where_it_is_wrong() {
         ("ATTESTREAM_LEDGER_PARTITIONS", "9"),
         ("ATTESTREAM_KAFKA_SASL_PASSWORD", "secret"),
         ("ATTESTREAM_DATA", "elsewhere"),
+        ("ATTESTREAM_OBJECTS", "/shared/objects"),
     ];
     let settings = load(yaml, &environment).unwrap();
     assert_eq!(settings.kafka.brokers.as_deref(), Some("b:2"));
     assert_eq!(settings.ledger.partitions, 9);
     assert_eq!(settings.data, std::path::Path::new("elsewhere"));
+    assert_eq!(settings.objects_folder(), std::path::Path::new("/shared/objects"));
+    assert_eq!(load("data: here", &[]).unwrap().objects_folder(), std::path::Path::new("here/objects"));
     assert_eq!(settings.kafka.properties["sasl.password"], "secret");
     assert_eq!(settings.kafka.properties["sasl.mechanism"], "PLAIN");
     assert!(!format!("{settings:?}").contains("secret"), "values of properties are never shown");

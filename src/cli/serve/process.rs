@@ -144,8 +144,14 @@ impl<L: Log> Process<L> {
             let (settings, ended) = (settings.clone(), self.ended.0.clone());
             let worker = match role {
                 Role::Admission => {
-                    let objects = FolderObjects::open(&self.settings.data.join("objects"))
-                        .map_err(|error| Failure::io(format!("{}: {error}", self.settings.data.display())))?;
+                    let folder = self.settings.objects_folder();
+                    if self.settings.kafka.brokers.is_some() && self.settings.objects.is_none() {
+                        let text = format!("objects lie in {}: the setting `objects` moves them", folder.display());
+                        let text = format!("{text} to a folder that every process of this ledger shares");
+                        observer.happened(&Happening::Notice { text: &text });
+                    }
+                    let objects = FolderObjects::open(&folder)
+                        .map_err(|error| Failure::io(format!("{}: {error}", folder.display())))?;
                     let objects: Arc<dyn Objects> = Arc::new(objects);
                     let backlog = Arc::clone(&self.backlog);
                     workers::admission(log, objects, settings, observer, backlog, stop, ended)
