@@ -21,8 +21,6 @@ use crate::log::{Log as _, Outgoing, Outlet as _};
 /// Files and bytes of one transaction.
 const BATCH: usize = 200;
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
-/// Room for what the log puts around a record.
-const FRAME: usize = 1_024;
 
 /// A file, and what it is as a record.
 struct Item {
@@ -138,7 +136,7 @@ impl Publisher<'_> {
     fn file(&mut self, path: PathBuf, named: bool) -> Result<(), Failure> {
         match self.item(&path, named) {
             Err(outcome) => self.report(&path, None, &outcome),
-            Ok(item) if item.value.len() + item.key.len() + FRAME > limits::MESSAGE_MAX => {
+            Ok(item) if item.value.len() + item.key.len() + limits::FRAME_MAX > limits::MESSAGE_MAX => {
                 self.report(&path, Some(&item), &Outcome::Failed("record-too-large".to_owned()));
             }
             Ok(item) => {

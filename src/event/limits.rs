@@ -12,6 +12,8 @@ pub const HEADERS_MAX: usize = 64 * 1024;
 pub const PART_MAX: usize = 256 * 1024;
 /// Largest `max.message.bytes` of our own topics and `message.max.bytes` of our producers.
 pub const MESSAGE_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of it that what frames a record takes at most: a producer refuses a message that fits without its frame only.
+pub const FRAME_MAX: usize = 1_024;
 /// State rows that one fold step may write, and events that it may evaluate: part of the fold version.
 pub const STEP_MAX: usize = 256;
 /// Nesting of a JSON document.

@@ -158,8 +158,9 @@ fn record(
     if outer > limits::HEADERS_MAX {
         return Err(too_large(limits::HEADERS_MAX));
     }
-    if outer + body.len() > limits::MESSAGE_MAX {
-        return Err(too_large(limits::MESSAGE_MAX));
+    // What the log refused would fail everybody whose record is written beside this one.
+    if outer + body.len() + limits::FRAME_MAX > limits::MESSAGE_MAX {
+        return Err(too_large(limits::MESSAGE_MAX - limits::FRAME_MAX));
     }
     Ok(Outgoing {
         topic: name.topic,

@@ -129,6 +129,10 @@ fn stream<L: Log>(
             return;
         }
     }
+    // Who asked for so many records, or all there are, must not take for all what the end of this process cut off.
+    if left > 0 && gateway.is_closing() && (asked.until_end || asked.limit < u64::MAX) {
+        drop(lines.blocking_send(Err(LogError::Unreachable("the server is closing".to_owned()))));
+    }
     drop(permit);
 }
 

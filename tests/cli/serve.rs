@@ -79,6 +79,9 @@ fn refusals_are_problem_documents_with_stable_codes() {
     assert_eq!(code(&running.post("/topics/sbom.submitted", &[("x-tenant", "A")], b"{}")), said(400, "tenant-invalid"));
     let large = vec![b' '; 4 * 1024 * 1024];
     assert_eq!(code(&running.post("/topics/sbom.submitted", &[], &large)), said(413, "record-too-large"));
+    // So is one that would fit without the frame that a producer puts around it: refused there, it would fail others too.
+    let framed = &large[..large.len() - 1_000];
+    assert_eq!(code(&running.post("/topics/sbom.submitted", &[], framed)), said(413, "record-too-large"));
     assert_eq!(code(&running.get("/topics/events.verified/records?from=x")), said(400, "query-invalid"));
     assert_eq!(code(&running.get("/topics/none/records")), said(404, "topic-unknown"));
     let page = [("origin", "https://evil.example")];
