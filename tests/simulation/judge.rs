@@ -1,6 +1,7 @@
 //! The judge of every seed. It knows the committed topics, the folders and what was sent, and asks:
 //! outputs = fold of the ledger, byte for byte and in order per key; state hash = fold of the ledger; one fate per input;
-//! in = sum of fates; one answer per ask; nothing verified before its evidence; each document's end.
+//! in = sum of fates; one answer per ask; inputs of one tenant and partition in their order; control once and in its order
+//! in every partition; nothing verified before its evidence; each document's end.
 //!
 //! What it leaves to the whole oracle (`spine/oracle.rs`), which judges a share of the seeds: admission again, and schemas.
 
@@ -22,6 +23,7 @@ use super::folders::ANOTHER;
 use super::holes::Hole;
 use super::workload::Workload;
 use super::world::World;
+use crate::spine::copies::Copies;
 use crate::spine::plant::{all_of, own_topics, read_all};
 use crate::spine::refold::fold_batch;
 
@@ -67,6 +69,9 @@ struct Found {
     evidence: BTreeSet<(Tenant, Digest)>,
     by_reference: u64,
     continues: usize,
+    control: Copies,
+    /// The last input of each partition and tenant.
+    last: BTreeMap<(Tenant, TopicName, u32), u64>,
     /// Records and the offset after the last, by partition.
     ends: BTreeMap<u32, (u64, u64)>,
 }
@@ -101,6 +106,8 @@ pub fn judge(world: &World, workload: &Workload, deep: bool) {
     assert_eq!(current.len(), found.ends.len(), "every partition's state is at the end somewhere");
     outputs_are_the_folds(log, &own, &published, found.continues);
     positions_stand_at_the_end(log, &found);
+    let owner = log.committed("sim-admission", Partition::of(Topic::Control, 0)).unwrap();
+    found.control.are_in_every_partition(log, Some(owner.unwrap()));
     inputs_have_one_fate(world, &own, workload, &mut found);
     asks_have_one_answer(log, found.answers);
     ends_are_the_expected(log, &own, workload);
@@ -124,7 +131,7 @@ fn fold(
         let count = usize::try_from(until).unwrap_or(CHUNK).min(CHUNK).min(rest.len());
         let (batch, after) = rest.split_at(count);
         seq = fold_batch(&mut state, number, seq, batch, &mut |_, record, step| {
-            found.take(&record);
+            found.take(number, &record);
             for publication in step.publish.iter().filter(|one| one.topic == Topic::Verified) {
                 verified_after_its_evidence(publication, workload, &found.evidence);
             }
@@ -139,11 +146,15 @@ fn fold(
 }
 
 impl Found {
-    fn take(&mut self, record: &LedgerRecord) {
+    fn take(&mut self, number: u32, record: &LedgerRecord) {
         match &record.body {
             Body::Admitted(admitted) => {
                 let source = &admitted.source;
                 *self.admitted.entry((source.topic, source.partition, source.offset)).or_default() += 1;
+                let place = (record.tenant.clone(), source.topic, source.partition);
+                let before = self.last.insert(place, source.offset);
+                let text = format!("{} of {}/{}", source.offset, source.topic, source.partition);
+                assert!(before.is_none_or(|before| before < source.offset), "{text} came behind {before:?}");
                 self.evidence.insert((record.tenant.clone(), admitted.input.digest));
                 self.by_reference += u64::from(admitted.input.r#ref.is_some());
             }
@@ -152,7 +163,8 @@ impl Found {
                 *self.answers.entry(key).or_default() += 1;
             }
             Body::Continue(_) => self.continues += 1,
-            _ => {}
+            Body::Control(copy) => self.control.take(number, (**copy).clone()),
+            Body::Part(_) | Body::Checkpoint(_) => {}
         }
     }
 }

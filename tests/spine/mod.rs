@@ -1,6 +1,7 @@
 //! The whole path: inputs through admission, the ledger and the fold, on any log, held to an oracle that knows nothing
 //! but the committed topics.
 
+pub mod copies;
 mod epoch;
 pub mod feed;
 pub mod hard;

@@ -5,7 +5,8 @@
 //! 3. the states' hashes are the fold's;
 //! 4. the fates of each stage balance;
 //! 5. every record is what its schema says;
-//! 6. a reader of `change` and `revision` ends with exactly what is verified.
+//! 6. a reader of `change` and `revision` ends with exactly what is verified;
+//! 7. every partition has every control record, once and in its order.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,7 @@ use attestream::ledger::{Fate, Publication};
 use attestream::log::{Log, Partition, Record};
 use attestream::verdict::SignedCheckpoint;
 
+use super::copies::Copies;
 use super::feed::{Expected, Made};
 use super::plant::{all_of, every, own_topics, read_all};
 use super::refold::fold_batch;
@@ -77,6 +79,7 @@ pub fn judge<L: Log>(log: &L, objects: &dyn Objects) -> Judgement {
     }
     judgement.ledger = ledger.records;
     assert_eq!(ledger.steps, published.steps, "each step of a sweep is in the ledger once");
+    ledger.control.are_in_every_partition(log, None);
     outputs_are_the_folds(log, &published);
     let fates: u64 = judgement.fates.values().sum();
     assert_eq!(fates, ledger.all, "ledger records = sum of fates");
@@ -228,6 +231,7 @@ struct LedgerFacts {
     /// A pair that comes into force again may be asked for again.
     answers: BTreeMap<(Digest, String), Vec<Entered>>,
     checkpoints: BTreeSet<Digest>,
+    control: Copies,
 }
 
 impl LedgerFacts {
@@ -253,7 +257,7 @@ impl LedgerFacts {
                 self.answers.entry(key).or_default().push(Entered { digest: Digest::of(bytes), control, at });
             }
             Body::Checkpoint(seen) => drop(self.checkpoints.insert(seen.checkpoint.identity())),
-            Body::Control(_) => {}
+            Body::Control(copy) => self.control.take(record.partition.number, *copy),
             // The next step of a sweep is appended by the transaction that folds the step before it, so whatever live
             // record was in the ledger by then stands between the two: at most one step keeps a live record waiting.
             Body::Continue(step) => {
