@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::faults::Kind;
+use super::faults::{Kind, Struck};
 use super::ground::Ground;
 use super::is_campaign;
 use super::report::{Line, Report};
@@ -48,7 +48,7 @@ fn faults_of_every_kind_cost_nothing_but_time() {
         }
     }));
     if outcome.is_err() {
-        report.failed("not judged");
+        report.failed("not judged", Tally::default());
     }
     let said = if outcome.is_ok() { "passed" } else { "FAILED" };
     println!("chaos: {}; {said} after {} s", report.summary(), begun.elapsed().as_secs());
@@ -78,7 +78,7 @@ fn live_through(ground: &Ground, numbers: &[u64], report: &mut Report) {
     ground.cluster.await_whole(PATIENCE);
     let tally = Tally::of(&scene.site.log);
     if tally.lost + tally.doubled + tally.out_of_order > 0 {
-        report.failed(&tally.to_string());
+        report.failed(&tally.to_string(), tally);
         panic!("{tally}");
     }
     let judgement = catch_unwind(AssertUnwindSafe(|| scene.judge()));
@@ -103,11 +103,11 @@ fn strike_all(scene: &mut Scene<'_>, numbers: &[u64], report: &mut Report) {
         let (kind, seed) = (kind_of(*number), Random(*number).seed());
         scene.random = Random(seed);
         let began = Instant::now();
-        let what = kind.strike(scene);
+        let Struck { what, met } = kind.strike(scene);
         scene.caught_up();
         let records = scene.sent() - sent;
         sent += records;
-        report.survived(Line { number: *number, kind, seed, records, took: began.elapsed(), what });
+        report.survived(Line { number: *number, kind, seed, records, took: began.elapsed(), what, struck: met });
         life_of_trust(scene, at);
     }
     // Every tenant's key is in force in the end, whatever happened on the way.

@@ -18,6 +18,8 @@ pub struct Line {
     pub records: u64,
     pub took: Duration,
     pub what: String,
+    /// Whether there was anything to strike.
+    pub struck: bool,
 }
 
 #[derive(Default)]
@@ -43,19 +45,26 @@ impl Report {
     pub fn judged(&mut self, tally: Tally) {
         for line in self.pending.drain(..) {
             println!("{}", told(&line, &tally.to_string()));
+            self.end = line.number + 1;
+            if !line.struck {
+                continue;
+            }
             *self.counts.entry(line.kind).or_default() += 1;
             self.first.get_or_insert(line.number);
-            self.end = line.number + 1;
         }
         self.judgements += 1;
         self.tally.add(tally);
     }
 
-    /// What was not judged, because something else failed.
-    pub fn failed(&mut self, why: &str) {
+    /// What the slice ends with: `tally` is what was wrong when it did, and the faults since the judgement before are those
+    /// that it may have come of.
+    pub fn failed(&mut self, why: &str, tally: Tally) {
         for line in self.pending.drain(..) {
             println!("{}", told(&line, why));
+            self.first.get_or_insert(line.number);
+            self.end = line.number + 1;
         }
+        self.tally.add(tally);
     }
 
     pub fn faults(&self) -> u64 {
@@ -99,7 +108,8 @@ impl Report {
 const HEAD: &str = "# Faults on a real Kafka
 
 Each row is one `make chaos`: the numbers of its faults (`FROM=` goes on where a row ends), the commit, how many, how many
-of each kind, what producers sent and readers got, and what the oracle found. A change of `src/processor` or `src/ledger`
+of each kind, what producers sent and readers got, and what the oracle found. A number whose fault met nothing that it
+could strike (an instance without a partition, a write-ahead log without a record) is not counted among them. A change of `src/processor` or `src/ledger`
 makes the rows before it void. The kinds, in their order: instance-killed, files-damaged, network-cut,
 broker-killed-in-commit, poison-storm, disk-full, instance-asleep, cable-pulled, folder-foreign, large-records,
 clock-skewed, broker-frozen, transaction-expired.

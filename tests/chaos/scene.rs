@@ -110,6 +110,13 @@ impl<'a> Scene<'a> {
         self.random.pick(&NAMES)
     }
 
+    /// One that owns a partition, if any does.
+    pub fn owner(&mut self) -> &'static str {
+        let one = self.any();
+        let other = NAMES.into_iter().find(|name| !self.owned(name).is_empty());
+        if self.owned(one).is_empty() { other.unwrap_or(one) } else { one }
+    }
+
     pub fn orders(&self, name: &str) -> Orders {
         let mut orders = self.site.orders(name, None);
         let space = self.ground.space.as_ref().ok().filter(|_| name == "two");

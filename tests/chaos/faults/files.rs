@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::Struck;
 use crate::chaos::scene::{Random, Scene};
 
 const CLASSES: [&str; 5] = ["SST", "BLOB", "MANIFEST", "CURRENT", "WAL"];
@@ -22,6 +23,7 @@ fn files_of(folder: &Path, class: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut files: Vec<PathBuf> = entries
         .filter(|entry| class_of(&entry.file_name().to_string_lossy()) == Some(class))
+        .filter(|entry| entry.metadata().is_ok_and(|metadata| metadata.len() > 0))
         .map(|e| e.path())
         .collect();
     files.sort();
@@ -30,14 +32,15 @@ fn files_of(folder: &Path, class: &str) -> Vec<PathBuf> {
 
 /// kill -9, then one file is changed, cut, overwritten, emptied or removed. The state is set aside and built again, from
 /// a snapshot and the ledger; where the change lost nothing but a tail, the ledger has it.
-pub fn damaged(scene: &mut Scene<'_>) -> String {
-    let name = scene.any();
+pub fn damaged(scene: &mut Scene<'_>) -> Struck {
+    let name = scene.owner();
     let owned = scene.owned(name);
     scene.kill(name);
     let data = scene.orders(name).data;
     let of = |partition: &u32| data.join("state").join(partition.to_string());
     let candidates: Vec<u32> = owned.into_iter().filter(|partition| of(partition).join("CURRENT").exists()).collect();
     let mark = scene.mark(name);
+    let met = !candidates.is_empty();
     let mut what = format!("{name} owned nothing");
     if !candidates.is_empty() {
         let partition = scene.random.pick(&candidates);
@@ -58,7 +61,7 @@ pub fn damaged(scene: &mut Scene<'_>) -> String {
         (false, _) => "not noticed, or a tail",
     };
     remove_asides(&data);
-    format!("{what}: {outcome}")
+    Struck { what: format!("{what}: {outcome}"), met }
 }
 
 fn harm(random: &mut Random, file: &Path) -> String {

@@ -7,13 +7,14 @@ use attestream::event::Digest;
 use attestream::ledger::state::{Memo, State as _, StatePosition};
 use attestream::rocks::{MemoryBudget, RocksState, StateIdentity};
 
+use super::Struck;
 use super::files::remove_asides;
 use crate::chaos::scene::Scene;
 
 /// Another ledger's, another partition's or another application's database where a state belongs: set aside, and never read
 /// into anything.
-pub fn folder(scene: &mut Scene<'_>) -> String {
-    let name = scene.any();
+pub fn folder(scene: &mut Scene<'_>) -> Struck {
+    let name = scene.owner();
     let owned = scene.owned(name);
     scene.kill(name);
     let data = scene.orders(name).data;
@@ -47,7 +48,7 @@ pub fn folder(scene: &mut Scene<'_>) -> String {
     scene.caught_up();
     let met = scene.notes(name, mark).contains("store-foreign");
     remove_asides(&data);
-    format!("{what}: {}", if met { "set aside" } else { "not met" })
+    Struck { what: format!("{what}: {}", if met { "set aside" } else { "not met" }), met }
 }
 
 fn another_ledgers(target: &Path, partition: u32) {

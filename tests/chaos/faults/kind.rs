@@ -1,6 +1,6 @@
 //! The closed set of faults.
 
-use super::{brokers, clocks, disk, files, foreign, inputs, instances, network};
+use super::{Struck, brokers, clocks, disk, files, foreign, inputs, instances, network};
 use crate::chaos::scene::Scene;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,21 +55,21 @@ impl Kind {
         }
     }
 
-    pub fn strike(self, scene: &mut Scene<'_>) -> String {
+    pub fn strike(self, scene: &mut Scene<'_>) -> Struck {
         match self {
-            Kind::InstanceKilled => instances::killed(scene),
-            Kind::InstanceAsleep => instances::asleep(scene),
-            Kind::TransactionExpired => instances::expired(scene),
-            Kind::BrokerKilledInCommit => brokers::killed_in_commit(scene),
-            Kind::BrokerFrozen => brokers::frozen(scene),
-            Kind::NetworkCut => network::cut(scene),
-            Kind::CablePulled => network::pulled(scene),
-            Kind::DiskFull => disk::full(scene),
+            Kind::InstanceKilled => instances::killed(scene).into(),
+            Kind::InstanceAsleep => instances::asleep(scene).into(),
+            Kind::TransactionExpired => instances::expired(scene).into(),
+            Kind::BrokerKilledInCommit => brokers::killed_in_commit(scene).into(),
+            Kind::BrokerFrozen => brokers::frozen(scene).into(),
+            Kind::NetworkCut => network::cut(scene).into(),
+            Kind::CablePulled => network::pulled(scene).into(),
+            Kind::DiskFull => disk::full(scene).into(),
             Kind::FilesDamaged => files::damaged(scene),
             Kind::FolderForeign => foreign::folder(scene),
-            Kind::PoisonStorm => inputs::poison(scene),
-            Kind::LargeRecords => inputs::large(scene),
-            Kind::ClockSkewed => clocks::skewed(scene),
+            Kind::PoisonStorm => inputs::poison(scene).into(),
+            Kind::LargeRecords => inputs::large(scene).into(),
+            Kind::ClockSkewed => clocks::skewed(scene).into(),
         }
     }
 }
