@@ -43,6 +43,8 @@ fn main() -> Outcome<()> {
         return child::obey(what, &options);
     }
     let mut report = Report::default();
+    // A run that breaks off must not leave what looks like its result.
+    report::forget(&options)?;
     let made = Made::of(&options)?;
     let peer = made.peer(&options, &mut report);
     // Whatever else the machine does falls on all figures alike: each round measures every one of them.
@@ -53,19 +55,33 @@ fn main() -> Outcome<()> {
             peer.measure(&mut report)?;
         }
     }
-    if options.wants("cores") {
-        cores::measure(&mut report, &options)?;
-    }
-    if options.wants("flat") {
-        flat::measure(&mut report, &options)?;
-    }
-    if options.wants("kafka") {
-        broker::measure(&mut report, &made.keyed, options.repetitions)?;
+    // What took hours is not thrown away because one section fails.
+    let mut failed = Vec::new();
+    for (section, measure) in sections() {
+        if !options.wants(section) {
+            continue;
+        }
+        if let Err(error) = measure(&mut report, &made, &options) {
+            report.skip(section, &error.to_string());
+            failed.push(section);
+        }
     }
     kafka::measure(&mut report, &options)?;
     rows::add(&mut report, &options);
     report.print(&options);
-    report.write(&options)
+    report.write(&options)?;
+    if failed.is_empty() { Ok(()) } else { Err(format!("not measured: {}", failed.join(", ")).into()) }
+}
+
+type Section = fn(&mut Report, &Made, &Options) -> Outcome<()>;
+
+/// What is measured in processes and rounds of its own.
+fn sections() -> [(&'static str, Section); 3] {
+    [
+        ("cores", |report, _, options| cores::measure(report, options)),
+        ("flat", |report, _, options| flat::measure(report, options)),
+        ("kafka", |report, made, options| broker::measure(report, &made.keyed, options.repetitions)),
+    ]
 }
 
 /// Everything that the rounds take in.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -59,6 +59,17 @@ pub struct Report {
     facts: BTreeMap<String, Vec<f64>>,
     skipped: Vec<(String, String)>,
     rows: Vec<Row>,
+}
+
+/// Removes what an earlier run of this kind wrote.
+pub fn forget(options: &Options) -> Outcome<()> {
+    for name in ["figures", "summary"] {
+        let path = folder()?.join(options.file(name));
+        if path.exists() {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 impl Report {
@@ -154,6 +165,8 @@ impl Report {
         let skipped: Vec<Value> = self.skipped.iter().map(|(name, why)| json!({ "name": name, "why": why })).collect();
         let report = json!({
             "version": env!("CARGO_PKG_VERSION"),
+            "asked": std::env::args().skip(1).collect::<Vec<_>>(),
+            "seconds": SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs(),
             "cores": crate::spent::cores()?,
             "events": options.events,
             "repetitions": options.repetitions,

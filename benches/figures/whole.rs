@@ -97,9 +97,14 @@ impl<L: Log> Plant<L> {
     /// Writes ledger records, then starts the ledger worker alone; what it took from the first of them to the last fate.
     pub fn drain_ledger(&self, records: &[LedgerRecord]) -> Outcome<Spent> {
         self.write_ledger(records)?;
+        self.drain_written(records.len())
+    }
+
+    /// The same of so many records that were written before.
+    pub fn drain_written(&self, records: usize) -> Outcome<Spent> {
         let (watch, stop) = (Arc::new(Watch::from(Role::Ledger)), Stop::default());
         let threads = [self.ledger(&watch, &stop)];
-        let took = watch.fates(u64::try_from(records.len())?);
+        let took = watch.fates(u64::try_from(records)?);
         end(&stop, threads)?;
         took
     }
@@ -115,7 +120,7 @@ impl<L: Log> Plant<L> {
         records
     }
 
-    fn write_ledger(&self, records: &[LedgerRecord]) -> Outcome<()> {
+    pub fn write_ledger(&self, records: &[LedgerRecord]) -> Outcome<()> {
         self.send(records.iter().map(|record| Outgoing {
             topic: Topic::Ledger,
             owner: None,

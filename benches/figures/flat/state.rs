@@ -27,7 +27,7 @@ use crate::spent::{Start, memory};
 use crate::whole::{LEDGER, Plant};
 
 /// Rises whenever other rows or bytes would be remembered of the same shape: what was kept before is of no use then.
-const SHAPE_VERSION: u32 = 2;
+const SHAPE_VERSION: u32 = 3;
 /// Events that are made, and records that are folded, at once.
 const MADE_AT_ONCE: u64 = 4_000;
 
@@ -36,6 +36,8 @@ const MADE_AT_ONCE: u64 = 4_000;
 struct Made {
     at: Millis,
     seq: u64,
+    /// Bytes that were resident at most while it was made.
+    resident: u64,
 }
 
 /// A state that remembers.
@@ -47,6 +49,7 @@ pub struct Kept {
     /// When its ledger was born.
     pub at: Millis,
     seq: u64,
+    pub resident: u64,
 }
 
 impl Kept {
@@ -56,8 +59,8 @@ impl Kept {
         let name = format!("v{SHAPE_VERSION}-t{tenants}-c{few}-{many}-a{attested_every}-{events}");
         let dir = folder()?.join("states").join(name);
         if let Ok(made) = fs::read(dir.join("made.json")) {
-            let Made { at, seq } = serde_json::from_slice(&made)?;
-            return Ok(Kept { dir, events, shape, at, seq });
+            let Made { at, seq, resident } = serde_json::from_slice(&made)?;
+            return Ok(Kept { dir, events, shape, at, seq, resident });
         }
         if dir.exists() {
             fs::remove_dir_all(&dir)?;
@@ -65,8 +68,9 @@ impl Kept {
         fs::create_dir_all(&dir)?;
         let at = crate::whole::now();
         let seq = build(&dir.join("db"), shape, events, at)?;
-        fs::write(dir.join("made.json"), serde_json::to_vec_pretty(&Made { at, seq })?)?;
-        Ok(Kept { dir, events, shape, at, seq })
+        let resident = memory("VmHWM")?;
+        fs::write(dir.join("made.json"), serde_json::to_vec_pretty(&Made { at, seq, resident })?)?;
+        Ok(Kept { dir, events, shape, at, seq, resident })
     }
 
     /// Bytes on disk.

@@ -161,7 +161,8 @@ fn kill_often(
                 for _ in 0..BETWEEN {
                     instance.next_output()?;
                 }
-                std::mem::replace(&mut instance, Instance::start(orders)?).kill()?;
+                instance.kill()?;
+                instance = Instance::start(orders)?;
                 seconds.push(instance.next_output()?.duration_since(instance.begun).as_secs_f64());
             }
             Ok((seconds, instance.resident_mib()?))

@@ -17,8 +17,6 @@ use crate::summary::Row;
 
 /// Records per second of processor time that the peer reached on the machine of the stated figures: whole, and warm.
 const STATED: [f64; 2] = [32_000.0, 39_000.0];
-/// A peer that is slower than this part of what is stated is not a peer.
-const PEER_MIN: f64 = 0.85;
 
 #[derive(Default)]
 struct Samples {
