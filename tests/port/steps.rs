@@ -78,6 +78,14 @@ pub fn write<L: Log>(log: &L, id: &str, records: impl IntoIterator<Item = Outgoi
         outlet.append(record).unwrap();
     }
     outlet.commit().unwrap();
+    drop(outlet);
+    shown(log, id);
+}
+
+/// Waits until what was committed under an id can be read: on Kafka that is when its markers are there, soon after the commit
+/// was answered and not with it. Another outlet of the id is there no sooner.
+pub fn shown<L: Log>(log: &L, id: &str) {
+    drop(log.outlet(id).unwrap());
 }
 
 /// Everything that a reader returns until it says that it is at the end.

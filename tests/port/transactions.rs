@@ -3,7 +3,7 @@
 use attestream::event::Topic;
 use attestream::log::{Inlet, Log, LogError, Outgoing, Outlet, Reader, partition_of};
 
-use super::steps::{STEP, at, join, read, read_to_end, record, take, texts, write};
+use super::steps::{STEP, at, join, read, read_to_end, record, shown, take, texts, write};
 
 pub fn outputs_and_offsets_appear_together<L: Log>(log: &L) {
     let (input, output) = (at(Topic::SbomSubmitted, 0), at(Topic::Ledger, 1));
@@ -19,6 +19,7 @@ pub fn outputs_and_offsets_appear_together<L: Log>(log: &L) {
     assert!(early.read(1, STEP).unwrap().is_empty());
     assert_eq!(log.range(output).unwrap().end, 0);
     outlet.commit().unwrap();
+    shown(log, "work");
 
     assert_eq!(texts(&read_to_end(&mut early)), ["out"]);
     assert_eq!(texts(&read(log, &[output])), ["out"]);
@@ -40,6 +41,7 @@ pub fn what_is_aborted_is_never_seen<L: Log>(log: &L) {
     outlet.begin().unwrap();
     outlet.append(record(output.topic, 0, "committed")).unwrap();
     outlet.commit().unwrap();
+    shown(log, "work");
 
     assert_eq!(texts(&read(log, &[output])), ["committed"]);
     assert_eq!(log.committed("group", input).unwrap(), None);
@@ -56,6 +58,7 @@ pub fn an_older_outlet_of_the_same_id_cannot_commit<L: Log>(log: &L) {
     owner.append(record(output.topic, 0, "owner")).unwrap();
     owner.commit().unwrap();
     assert!(zombie.begin().and_then(|()| zombie.commit()).is_err());
+    shown(log, "work");
     assert_eq!(texts(&read(log, &[output])), ["owner"]);
 }
 
