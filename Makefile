@@ -1,6 +1,6 @@
 # One profile (dev, in Cargo.toml) and one target folder for everything, so that the C++ is compiled once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check chaos chaos-points simulate bench bench-build peers fuzz kafka kafka-stop setup setup-build
+.PHONY: help demo test check chaos chaos-points simulate planted bench bench-build peers fuzz kafka kafka-stop setup setup-build
 
 KAFKA_DIR ?= target/kafka/broker
 
@@ -20,6 +20,7 @@ check: setup-build ## formatting, lints, the feature wall, licences
 	.ci/build clippy --all-targets -- -D warnings
 	.ci/build clippy --lib --bins --no-default-features -- -D warnings
 	.ci/deny
+	tests/planted/plant --check
 
 N ?= 130
 FROM ?= 0
@@ -38,6 +39,9 @@ chaos-points: setup ## kill -9 at every point, ROUNDS times each, for eight tena
 SEEDS ?= 2000
 simulate: setup-build ## SEEDS seeds FROM one on: the whole system in one thread, with all that may befall it; appends to tests/simulation/summary.md
 	@tests/simulation/simulate $(SEEDS) $(FROM)
+
+planted: setup-build ## defects of exactness, planted in a copy of the sources one after the other: simulation must find each
+	@tests/planted/plant $(ARGS)
 
 # Incremental compilation splits our own crate into so many units that it is slower; dependencies are the same either way.
 BENCH = CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_OPT_LEVEL=3 .ci/build bench --profile dev --bench figures
