@@ -109,9 +109,9 @@ const HEAD: &str = "# Faults on a real Kafka
 
 Each row is one `make chaos`: the numbers of its faults (`FROM=` goes on where a row ends), the commit, how many, how many
 of each kind, what producers sent and readers got, and what the oracle found. A number whose fault met nothing that it
-could strike (an instance without a partition, a write-ahead log without a record) is not counted among them. A change of `src/processor` or `src/ledger`
-makes the rows before it void. The kinds, in their order: instance-killed, files-damaged, network-cut,
-broker-killed-in-commit, poison-storm, disk-full, instance-asleep, cable-pulled, folder-foreign, large-records,
+could strike (an instance without a partition, a write-ahead log without a record) is not counted among them. A change of
+`src/processor` or `src/ledger` makes the rows before it void. The kinds, in their order: instance-killed, files-damaged,
+network-cut, broker-killed-in-commit, poison-storm, disk-full, instance-asleep, cable-pulled, folder-foreign, large-records,
 clock-skewed, broker-frozen, transaction-expired.
 
 | numbers | commit | faults | per kind | inputs | outputs | lost | doubled | out of order | oracle |
