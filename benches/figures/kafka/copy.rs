@@ -59,7 +59,9 @@ pub fn measure(rows: &mut Vec<Row>, bench: &Bench<'_>, data: &std::path::Path) -
                 copies.push(copy(&broker.bootstrap, &format!("copy-{run}"), &topics, records)?);
             }
             let cpu = broker.cpu()? - before;
-            brokers[usize::from(ours_now)].push(cpu.as_secs_f64() / super::interval::number(records));
+            let [at_copy, at_ours] = &mut brokers;
+            let samples = if ours_now { at_ours } else { at_copy };
+            samples.push(cpu.as_secs_f64() / super::interval::number(records));
         }
         // The documents alone, which are of 1 KiB, are what its known rate is of.
         let (name, documents) = (format!("known-{run}"), &topics[..1]);

@@ -133,7 +133,7 @@ fn reached(rows: &mut Vec<Row>, samples: &Samples, options: &KafkaOptions) {
         warm(&samples.ledger) / warm(&samples.peer),
         of(&samples.ledger, |halves| halves.whole.per_second()),
     );
-    let enough = known[0] >= PEER_MIN;
+    let enough = known[0] >= floor::PEER_MIN;
     // A short run of the peer is the start of a Java process and little else: nothing is concluded from it either.
     let row = |row: Row| if enough { row } else { row.void("the peer is slower than it is known to be") };
     rows.push(row(Row::reached("ledger_vs_streams", ledger / whole(&samples.peer), runs, note)));
