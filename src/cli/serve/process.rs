@@ -146,8 +146,8 @@ impl<L: Log> Process<L> {
                 Role::Admission => {
                     let folder = self.settings.objects_folder();
                     if self.settings.kafka.brokers.is_some() && self.settings.objects.is_none() {
-                        let text = format!("objects lie in {}: the setting `objects` moves them", folder.display());
-                        let text = format!("{text} to a folder that every process of this ledger shares");
+                        let place = folder.display();
+                        let text = format!("objects lie in {place}, which every process of this ledger must share");
                         observer.happened(&Happening::Notice { text: &text });
                     }
                     let objects = FolderObjects::open(&folder)
