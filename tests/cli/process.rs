@@ -16,6 +16,14 @@ pub fn command(arguments: &[&str]) -> Command {
     command
 }
 
+/// A command that is told where a file may not grow, and not ended: a full disk sends no signal.
+fn patient(arguments: &[&str]) -> Command {
+    let mut shell = Command::new("bash");
+    shell.args(["-c", "trap '' XFSZ; exec \"$@\"", "bash", env!("CARGO_BIN_EXE_attestream")]).args(arguments);
+    shell.env("ATTESTREAM_LOG", "error").stdin(Stdio::null());
+    shell
+}
+
 /// Runs a command to its end.
 pub fn run(arguments: &[&str]) -> (i32, String, String) {
     let Output { status, stdout, stderr } = command(arguments).output().unwrap();
@@ -41,11 +49,25 @@ impl Running {
     pub fn start(data: &Path, arguments: &[&str]) -> Running {
         let mut arguments = arguments.to_vec();
         arguments.extend(["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
-        let mut child = command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = patient(&arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let server = line.trim().strip_prefix("attestream listens on ").unwrap_or_else(|| panic!("{line:?}"));
         Running { server: server.to_owned(), child }
+    }
+
+    /// The disk takes nothing any more: no file of the process may grow. Until [`Running::disk_has_room`].
+    pub fn disk_is_full(&self) {
+        self.file_size("1");
+    }
+
+    pub fn disk_has_room(&self) {
+        self.file_size("unlimited");
+    }
+
+    fn file_size(&self, soft: &str) {
+        let (pid, limit) = (format!("--pid={}", self.child.id()), format!("--fsize={soft}:"));
+        assert!(Command::new("prlimit").args([pid, limit]).status().unwrap().success());
     }
 
     /// Ends it as an operator does, and returns its exit code.

@@ -67,6 +67,28 @@ fn what_is_published_is_there_after_a_restart_with_its_fate() {
 }
 
 #[test]
+fn a_full_disk_is_waited_for_and_takes_nothing_that_was_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running::up(&folder.path().join("data"), &[]);
+    running.until_ready();
+    let publish = |text: &str| running.post("/topics/sbom.submitted", &[("x-tenant", "nobody")], text.as_bytes()).0;
+    let dead = || running.records("events.dead-letter").len();
+    assert_eq!(publish("1"), 202);
+    until("dead-lettered", || dead() == 1);
+    let before = running.records("events.dead-letter");
+
+    running.disk_is_full();
+    assert_eq!(publish("2"), 503);
+    assert_eq!(publish("3"), 503, "nothing follows a write whose outcome nobody knows");
+    running.disk_has_room();
+    until("writing again", || publish("4") == 202);
+    until("dead-lettered", || dead() >= 2);
+    running.until_ready();
+    assert_eq!(running.records("events.dead-letter")[..1], before);
+    assert_eq!(running.stop(), 0);
+}
+
+#[test]
 fn refusals_are_problem_documents_with_stable_codes() {
     let folder = tempfile::tempdir().unwrap();
     let running = Running::up(folder.path(), &[]);

@@ -154,6 +154,16 @@ impl<S: Store> Embedded<S> {
         self.announce(&mut lock(&self.inner.desk));
     }
 
+    /// Whoever comes anew finds a store that works; no commit is under way.
+    fn recover(&self, desk: &mut Desk) -> Result<(), LogError> {
+        if self.inner.store.recover()? {
+            // Who writes has looked at the log as it was before.
+            desk.epochs.values_mut().for_each(|epoch| *epoch += 1);
+            self.announce(desk);
+        }
+        Ok(())
+    }
+
     fn announce(&self, desk: &mut Desk) {
         desk.version += 1;
         self.inner.news.notify_all();
@@ -183,12 +193,17 @@ impl<S: Store> Log for Embedded<S> {
     fn outlet(&self, transactional_id: &str) -> Result<Self::Outlet, LogError> {
         let _gate = lock(&self.inner.gate);
         let mut desk = lock(&self.inner.desk);
+        self.recover(&mut desk)?;
         let epoch = desk.epochs.entry(transactional_id.to_owned()).or_insert(0);
         *epoch += 1;
         Ok(EmbeddedOutlet::open(self.clone(), transactional_id.to_owned(), *epoch))
     }
 
     fn reader(&self, start: &[(Partition, u64)]) -> Result<Self::Reader, LogError> {
+        {
+            let _gate = lock(&self.inner.gate);
+            self.recover(&mut lock(&self.inner.desk))?;
+        }
         EmbeddedReader::open(self.clone(), start)
     }
 

@@ -38,7 +38,7 @@ pub enum Effect {
     Lose,
 }
 
-/// Where committed records lie. Calls of `commit` and `abandon` never overlap each other; reads overlap everything.
+/// Where committed records lie. Calls of `commit`, `recover` and `abandon` never overlap each other; reads overlap all.
 pub trait Store: Send + Sync + 'static {
     /// How many partitions a topic has; fails when it is unknown.
     fn partitions(&self, topic: TopicName) -> Result<u32, LogError>;
@@ -52,6 +52,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// Takes the whole batch, or nothing of it; durable on return where the log is.
     fn commit(&self, batch: Batch) -> Result<(), LogError>;
+
+    /// Settles what a commit that failed left unknown, before a writer or a reader opens: `true` when there was any.
+    /// What is read of the log before and after may differ by that commit.
+    fn recover(&self) -> Result<bool, LogError> {
+        Ok(false)
+    }
 
     /// A transaction with these records was given up.
     fn abandon(&self, _batch: Batch) {}

@@ -1,9 +1,8 @@
 //! Committed records in RocksDB.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use rocksdb::{DB, DBRecoveryMode, Direction, IteratorMode, ReadOptions, WriteBatch, WriteOptions};
 
@@ -19,32 +18,44 @@ const LOG_FORMAT: u32 = 1;
 
 /// The store of a local log.
 pub struct RocksStore {
-    db: DB,
+    dir: PathBuf,
+    budget: MemoryBudget,
+    opened: RwLock<Opened>,
     counts: BTreeMap<Topic, u32>,
     /// One past the last record of each partition, as readers may see it: it moves after the batch is synced.
     ends: Mutex<BTreeMap<Partition, u64>>,
+}
+
+/// The database between two openings.
+struct Opened {
+    /// `None`: the last opening failed.
+    db: Option<DB>,
     /// A commit failed. What the disk has of it shows at the next opening; until then nothing may follow it.
-    failed: AtomicBool,
+    failed: bool,
+}
+
+impl Opened {
+    fn db(&self) -> Result<&DB, LogError> {
+        self.db.as_ref().ok_or_else(|| StoreError::new(StoreCode::Failed, "the log could not be opened again").into())
+    }
 }
 
 impl RocksStore {
     pub(super) fn open(dir: &Path, wanted: &[(Topic, u32)], budget: &MemoryBudget) -> Result<Self, LogError> {
-        if dir.exists() {
-            tail::check(dir)?;
-        }
-        // A torn last batch is cut off. Damage before it was refused above: going on without records that were
-        // acknowledged would be the loss that nobody sees.
-        let db =
-            open(dir, &keys::FAMILIES, budget, |options| options.set_wal_recovery_mode(DBRecoveryMode::PointInTime))?;
-        check_format(&db)?;
+        let db = open_checked(dir, budget)?;
         let counts = settle_topics(&db, wanted)?;
-        let ends = read_ends(&db)?;
-        Ok(RocksStore { db, counts, ends: Mutex::new(ends), failed: AtomicBool::new(false) })
+        let ends = Mutex::new(read_ends(&db)?);
+        let opened = RwLock::new(Opened { db: Some(db), failed: false });
+        Ok(RocksStore { dir: dir.to_owned(), budget: budget.clone(), opened, counts, ends })
     }
 
-    fn batch_of(&self, batch: Batch, ends: &mut BTreeMap<Partition, u64>) -> Result<WriteBatch, LogError> {
-        let (records, meta) = (family(&self.db, keys::RECORDS)?, family(&self.db, keys::META)?);
-        let offsets = family(&self.db, keys::OFFSETS)?;
+    fn opened(&self) -> RwLockReadGuard<'_, Opened> {
+        self.opened.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn batch_of(&self, db: &DB, batch: Batch, ends: &mut BTreeMap<Partition, u64>) -> Result<WriteBatch, LogError> {
+        let (records, meta) = (family(db, keys::RECORDS)?, family(db, keys::META)?);
+        let offsets = family(db, keys::OFFSETS)?;
         let mut write = WriteBatch::default();
         for (partition, timestamp, record) in batch.records {
             let end = ends.entry(partition).or_insert(self.range(partition)?.end);
@@ -62,6 +73,17 @@ impl RocksStore {
         }
         Ok(write)
     }
+}
+
+/// A torn last batch is cut off. Damage before it is refused: going on without records that were acknowledged would be
+/// the loss that nobody sees.
+fn open_checked(dir: &Path, budget: &MemoryBudget) -> Result<DB, LogError> {
+    if dir.exists() {
+        tail::check(dir)?;
+    }
+    let db = open(dir, &keys::FAMILIES, budget, |options| options.set_wal_recovery_mode(DBRecoveryMode::PointInTime))?;
+    check_format(&db)?;
+    Ok(db)
 }
 
 fn failed(error: rocksdb::Error) -> LogError {
@@ -166,9 +188,11 @@ impl Store for RocksStore {
         let mut options = ReadOptions::default();
         options.set_iterate_upper_bound(keys::record(partition, range.end));
         let start = keys::record(partition, from);
-        let rows = family(&self.db, keys::RECORDS)?;
+        let opened = self.opened();
+        let db = opened.db()?;
+        let rows = family(db, keys::RECORDS)?;
         let mut size = 0;
-        for row in self.db.iterator_cf_opt(rows, options, IteratorMode::From(&start, Direction::Forward)) {
+        for row in db.iterator_cf_opt(rows, options, IteratorMode::From(&start, Direction::Forward)) {
             if chunk.records.len() >= records || size >= bytes {
                 return Ok(chunk);
             }
@@ -189,20 +213,38 @@ impl Store for RocksStore {
 
     fn committed(&self, group: &str, partition: Partition) -> Result<Option<u64>, LogError> {
         self.range(partition)?;
-        Ok(get(&self.db, keys::OFFSETS, &keys::offset(group, partition))?.and_then(|next| keys::number(&next)))
+        let next = get(self.opened().db()?, keys::OFFSETS, &keys::offset(group, partition))?;
+        Ok(next.and_then(|next| keys::number(&next)))
     }
 
     fn commit(&self, batch: Batch) -> Result<(), LogError> {
-        if self.failed.load(Ordering::Acquire) {
+        let mut ends = BTreeMap::new();
+        let opened = self.opened();
+        if opened.failed {
             return Err(StoreError::new(StoreCode::Failed, "a commit failed; the log must be opened again").into());
         }
-        let mut ends = BTreeMap::new();
-        let write = self.batch_of(batch, &mut ends)?;
-        if let Err(error) = self.db.write_opt(write, &synced()) {
-            self.failed.store(true, Ordering::Release);
+        let db = opened.db()?;
+        let write = self.batch_of(db, batch, &mut ends)?;
+        let written = db.write_opt(write, &synced());
+        drop(opened);
+        if let Err(error) = written {
+            self.opened.write().unwrap_or_else(PoisonError::into_inner).failed = true;
             return Err(failed(error));
         }
         self.ends.lock().unwrap_or_else(PoisonError::into_inner).extend(ends);
         Ok(())
+    }
+
+    fn recover(&self) -> Result<bool, LogError> {
+        if !self.opened().failed {
+            return Ok(false);
+        }
+        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
+        // The folder is locked for as long as the database is open.
+        drop(opened.db.take());
+        let db = open_checked(&self.dir, &self.budget)?;
+        *self.ends.lock().unwrap_or_else(PoisonError::into_inner) = read_ends(&db)?;
+        *opened = Opened { db: Some(db), failed: false };
+        Ok(true)
     }
 }
