@@ -3,7 +3,7 @@
 use attestream::evidence::memo;
 use attestream::verdict::judged;
 
-/// Forgets every signature that verified, and all evidence that was judged.
+/// Forgets every signature that verified but those within trust roots, and all evidence that was judged.
 pub fn everything() {
     memo::forget();
     judged::forget();

@@ -1,7 +1,7 @@
 //! The verifier alone on keyless evidence, beside the bare `sigstore-verify` on the same bundles under the same root.
 //!
-//! Twice, as both are fair questions. *Real*: one published bundle of each kind, and nothing at all is remembered, not even
-//! the authorities' own chains. *Distinct*: many bundles of an authority of ours, none like another, each seen once; what
+//! Twice, as both are fair questions. *Real*: one published bundle of each kind, and nothing of it is remembered; either side has
+//! read the trust root before. *Distinct*: many bundles of an authority of ours, none like another, each seen once; what
 //! repeats between them (the authority's chain, the time stamper's) is remembered, as in a verifier that runs.
 
 use attestream::event::{Digest, Kind, Millis, Subject, SubjectDigests, Tenant, base64, jcs};

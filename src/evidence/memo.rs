@@ -1,9 +1,10 @@
 //! A bounded memory of signatures that verified. What repeats (checkpoints, links of chains, promises, evidence that is
 //! delivered again) costs a hash instead of a curve. Refusals are never remembered, so forgetting and remembering both
-//! give the same verdicts.
+//! give the same verdicts. What the certificates of a pinned trust root say of each other is kept for good.
 
 use std::cell::Cell;
-use std::sync::LazyLock;
+use std::collections::HashSet;
+use std::sync::{LazyLock, PoisonError, RwLock};
 
 use super::generations::Generations;
 use crate::event::Digest;
@@ -14,9 +15,15 @@ const MESSAGE_MAX: usize = 16 * 1024;
 /// Successes in one generation of one shard. Two generations are kept: of all shards some 10 MB.
 const GENERATION_MAX: usize = 8 * 1024;
 
+/// Successes that are kept for good: the links of some hundreds of trust roots. Those beyond are remembered like others.
+const KEPT_MAX: usize = 4 * 1024;
+
 /// The names of successes: the hash of scheme, key, message and signature.
 #[derive(Debug)]
-pub struct Memo(Generations<()>);
+pub struct Memo {
+    lately: Generations<()>,
+    kept: RwLock<HashSet<Digest>>,
+}
 
 /// How many signatures this thread was asked about, and how many of them it computed: for benchmarks and tests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,7 +58,12 @@ pub fn holds(claim: Claim<'_>, compute: impl FnOnce() -> bool) -> bool {
     SHARED.holds(claim, compute)
 }
 
-/// Forgets every success: what is measured as seen for the first time must be.
+/// The same, and a success is kept for good. For what is pinned, of which there is little, and never for evidence.
+pub fn keeps(claim: Claim<'_>, compute: impl FnOnce() -> bool) -> bool {
+    SHARED.keeps(claim, compute)
+}
+
+/// Forgets every success that is not kept for good: what is measured as seen for the first time must be.
 pub fn forget() {
     SHARED.forget();
 }
@@ -67,35 +79,52 @@ impl Claim<'_> {
 
 impl Memo {
     pub fn new(generation_max: usize) -> Self {
-        Memo(Generations::new(generation_max))
+        Memo { lately: Generations::new(generation_max), kept: RwLock::default() }
     }
 
     /// Whether the claim holds: by memory, else by `compute`, whose success is remembered.
     pub fn holds(&self, claim: Claim<'_>, compute: impl FnOnce() -> bool) -> bool {
         count(|counts| counts.asked += 1);
         let name = (claim.message.len() <= MESSAGE_MAX).then(|| claim.name());
-        if name.is_some_and(|name| self.0.get(name).is_some()) {
+        if name.is_some_and(|name| self.lately.get(name).is_some() || self.has_kept(name)) {
             return true;
         }
         count(|counts| counts.computed += 1);
         let holds = compute();
         if let (true, Some(name)) = (holds, name) {
-            self.0.insert(name, (), 1);
+            self.lately.insert(name, (), 1);
         }
         holds
     }
 
-    /// How many successes are remembered.
+    /// The same, and a success is kept for good.
+    pub fn keeps(&self, claim: Claim<'_>, compute: impl FnOnce() -> bool) -> bool {
+        let holds = self.holds(claim, compute);
+        if holds {
+            let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+            if kept.len() < KEPT_MAX {
+                kept.insert(claim.name());
+            }
+        }
+        holds
+    }
+
+    fn has_kept(&self, name: Digest) -> bool {
+        self.kept.read().unwrap_or_else(PoisonError::into_inner).contains(&name)
+    }
+
+    /// How many successes are remembered that may be forgotten.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.lately.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.lately.is_empty()
     }
 
+    /// Forgets every success that is not kept for good.
     pub fn forget(&self) {
-        self.0.forget();
+        self.lately.forget();
     }
 }
 
@@ -117,6 +146,18 @@ mod tests {
         assert!(memo.holds(CLAIM, || true));
         assert!(memo.holds(CLAIM, || unreachable!("remembered")));
         assert_eq!(memo.len(), 1);
+    }
+
+    #[test]
+    fn what_is_kept_is_not_forgotten_and_a_refusal_is_not_kept() {
+        let memo = Memo::new(8);
+        assert!(!memo.keeps(CLAIM, || false));
+        assert!(memo.keeps(CLAIM, || true));
+        let other = Claim { message: b"other", ..CLAIM };
+        assert!(memo.holds(other, || true));
+        memo.forget();
+        assert!(memo.holds(CLAIM, || unreachable!("kept")));
+        assert!(!memo.holds(other, || false));
     }
 
     #[test]

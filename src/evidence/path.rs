@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, KeyUsage, VerifiedPath, anchor_from_trusted_cert};
 
-use super::scheme::SCHEMES;
+use super::scheme::{self, SCHEMES, Scheme};
 use super::x509::{Certificate, oid};
 use super::{Window, der};
 use crate::event::Millis;
@@ -21,6 +21,27 @@ pub struct Authority {
     pub anchor: Vec<u8>,
     /// Certificates between leaf and anchor, helpers like those of a bundle.
     pub helpers: Vec<Vec<u8>>,
+}
+
+impl Authority {
+    /// Verifies what its certificates, and a leaf that is pinned with them, say of each other, so that no evidence needs
+    /// it computed. The order is that of the trust root: each is signed by the next. What does not hold is found by
+    /// [`verify`], as if nobody had looked.
+    pub fn keep_links(&self, leaf: Option<&[u8]>) {
+        let chain = leaf.into_iter().chain(self.helpers.iter().map(Vec::as_slice)).chain([self.anchor.as_slice()]);
+        let certificates: Vec<_> = chain.map(Certificate::parse).collect();
+        for link in certificates.windows(2) {
+            if let [Some(signed), Some(by)] = link {
+                keep_link(signed, by);
+            }
+        }
+    }
+}
+
+fn keep_link(signed: &Certificate<'_>, by: &Certificate<'_>) -> Option<bool> {
+    let (message, signature_algorithm, signature) = signed.signed()?;
+    let (key_algorithm, key) = scheme::key_of(by.spki)?;
+    Some(Scheme::of(key_algorithm, signature_algorithm)?.keeps(key, message, signature))
 }
 
 /// What a leaf is to be used for.

@@ -63,7 +63,17 @@ impl Scheme {
     /// Whether this is the key's signature over the message; `key` is the key inside its SubjectPublicKeyInfo.
     pub fn holds(&self, key: &[u8], message: &[u8], signature: &[u8]) -> bool {
         let claim = Claim { scheme: self.name, key, message, signature };
-        memo::holds(claim, || aws::UnparsedPublicKey::new(self.arithmetic, key).verify(message, signature).is_ok())
+        memo::holds(claim, || self.computes(claim))
+    }
+
+    /// The same for what is pinned: computed once.
+    pub fn keeps(&self, key: &[u8], message: &[u8], signature: &[u8]) -> bool {
+        let claim = Claim { scheme: self.name, key, message, signature };
+        memo::keeps(claim, || self.computes(claim))
+    }
+
+    fn computes(&self, claim: Claim<'_>) -> bool {
+        aws::UnparsedPublicKey::new(self.arithmetic, claim.key).verify(claim.message, claim.signature).is_ok()
     }
 }
 

@@ -79,6 +79,14 @@ impl<'a> Certificate<'a> {
         Some(Certificate { der, tbs, serial, issuer, subject, not_before, not_after, spki, extensions })
     }
 
+    /// What is signed, with its tag and length; the contents of the signature's AlgorithmIdentifier; the signature.
+    pub fn signed(&self) -> Option<(&'a [u8], &'a [u8], &'a [u8])> {
+        let mut outer = Reader::new(der::only(self.der, 0x30)?);
+        let (tbs, algorithm) = (outer.element(0x30)?.whole, outer.take(0x30)?);
+        let [0, signature @ ..] = outer.take(3)? else { return None };
+        Some((tbs, algorithm, signature))
+    }
+
     /// Whether it is valid at this time, by its own window, closed at both ends.
     pub fn is_valid_at(&self, time: Millis) -> bool {
         self.not_before <= time && time <= self.not_after

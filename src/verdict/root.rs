@@ -138,12 +138,17 @@ impl TrustRoot {
             }
             certificate_logs.push(log);
         }
-        let authorities = wire.certificate_authorities.iter().map(WireAuthority::read).collect::<Result<_, _>>()?;
-        let stamp_authorities =
+        let authorities: Vec<_> =
+            wire.certificate_authorities.iter().map(WireAuthority::read).collect::<Result<_, _>>()?;
+        let stamp_authorities: Vec<_> =
             wire.timestamp_authorities.iter().map(WireAuthority::read_stamp).collect::<Result<_, _>>()?;
         // A second reader, of another author, must take it for one too.
         let text = std::str::from_utf8(bytes).map_err(|_| Cause::TrustRootMalformed)?;
         TrustedRoot::from_json(text).map_err(|_| Cause::TrustRootMalformed)?;
+        authorities.iter().for_each(|authority| authority.keep_links(None));
+        for StampAuthority { leaf, above, .. } in &stamp_authorities {
+            above.iter().for_each(|above| above.keep_links(Some(leaf)));
+        }
         Ok(Arc::new(TrustRoot { digest, logs, authorities, certificate_logs, stamp_authorities }))
     }
 

@@ -19,7 +19,11 @@ struct Case {
 
 /// A tenant that believes what `issuer` vouches for; `None`: what the authority itself does.
 fn case(issuer: Option<&str>, log: &str, certificate_logs: bool) -> Case {
-    let authority = KeylessAuthority::new("ci", 7, START).unwrap();
+    case_of("ci", issuer, log, certificate_logs)
+}
+
+fn case_of(name: &str, issuer: Option<&str>, log: &str, certificate_logs: bool) -> Case {
+    let authority = KeylessAuthority::new(name, 7, START).unwrap();
     let uri = authority.uri();
     let trust = authority.tenant_trust("acme", issuer.unwrap_or(&uri), log);
     let root = authority.trust_root(certificate_logs);
@@ -346,6 +350,20 @@ fn no_signature_is_checked_twice() {
     let (asked, _) = counted();
     assert_eq!(asked, 6);
     assert_eq!(counted(), (6, 0));
+}
+
+/// What the certificates of a pinned root say of each other was computed when it was read.
+#[test]
+fn no_evidence_computes_the_links_of_its_trust_root() {
+    let mut case = case_of("pinned", Some(ISSUER), "proof", true);
+    let bytes = case.sign_at(NOW, Some(NOW), Some(NOW), None);
+    let parsed = verdict::parse(&bytes, &[]).unwrap();
+    let before = memo::counts();
+    assert_eq!(verdict::verify(&parsed, &case.trust, NOW).status, AttestationStatus::Verified);
+    let after = memo::counts();
+    // Beside what is computed, those of the signer's authority and of the time stamp's: envelope, checkpoint, promise, leaf,
+    // certificate log and stamp are the evidence's own.
+    assert_eq!((after.asked - before.asked, after.computed - before.computed), (8, 6));
 }
 
 /// The hash belongs to the curve: what a key of P-384 signed over SHA-256 is no signature of it.
