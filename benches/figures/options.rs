@@ -1,5 +1,5 @@
 //! What to measure: `cargo bench … -- [--tenants N] [--only SECTION,…] [--quick] [--events N] [--repetitions N]
-//! [--remembered N,N]`.
+//! [--remembered N,N] [--keep]`.
 
 use crate::Outcome;
 use crate::kafka::KafkaOptions;
@@ -31,6 +31,8 @@ pub struct Options {
     pub tenants: usize,
     /// Remembered events of the two states beside the empty one: documents of 4 to 16 KiB, and of 1 KiB.
     pub remembered: [u64; 2],
+    /// Whether the two states stay for the next run.
+    pub keep: bool,
     /// What this process was started for by another of its kind.
     pub child: Option<String>,
     /// What is measured on a broker.
@@ -45,6 +47,7 @@ impl Options {
             repetitions: 3,
             tenants: 8,
             remembered: [1_000_000, 10_000_000],
+            keep: false,
             child: None,
             kafka: KafkaOptions::default(),
             only: None,
@@ -56,6 +59,7 @@ impl Options {
                 "--repetitions" => options.repetitions = value()?.parse()?,
                 "--tenants" => options.tenants = value()?.parse()?,
                 "--remembered" => options.remembered = pair(&value()?)?,
+                "--keep" => options.keep = true,
                 "--only" => options.only = Some(sections(&value()?)?),
                 "--quick" => {
                     (options.events, options.repetitions, options.remembered) = (300, 1, [10_000, 30_000]);

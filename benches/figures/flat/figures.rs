@@ -2,7 +2,7 @@
 //! resident is that state's and no other's.
 
 use super::remembered::{Remembered, Shape};
-use super::state::{Kept, settle};
+use super::state::{self, Kept, settle};
 use crate::Outcome;
 use crate::child;
 use crate::forget;
@@ -92,7 +92,8 @@ pub fn measure(report: &mut Report, options: &Options) -> Outcome<()> {
             child::ask(&format!("flat-{}", size.name()), options, report)?;
         }
     }
-    Ok(())
+    // The large one takes some 20 GB, and sections that come after remember as much.
+    if options.keep { Ok(()) } else { state::forget() }
 }
 
 /// What a process of its own does, asked as `remember-…` or `flat-…`.

@@ -1,8 +1,8 @@
-//! States that remember, built by folding and kept for the next run.
+//! States that remember, built by folding once for all rounds.
 //!
 //! A state lies in `target/bench/states/`, in a folder named for its shape; `made.json` is written last, so what lacks it
 //! is unfinished and is made again. Nothing that is measured writes to it: each measurement works on tables that are
-//! linked, beside copies of the few files that change.
+//! linked, beside copies of the few files that change. They go when they were measured, unless `--keep` was asked.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -110,6 +110,11 @@ fn open(dir: &Path) -> Outcome<RocksState> {
         None => Ok(opened.state),
         Some((why, _)) => Err(why.into()),
     }
+}
+
+/// Removes all kept states.
+pub fn forget() -> Outcome<()> {
+    Ok(fs::remove_dir_all(folder()?.join("states"))?)
 }
 
 /// The hash of all rows of a state that nobody has open.

@@ -45,7 +45,7 @@ struct Killed {
 pub fn measure(rows: &mut Vec<Row>, bench: &Bench<'_>, data: &std::path::Path, peer: Option<f64>) -> Outcome<()> {
     let Bench { broker, options, tenants } = *bench;
     let feed = Feed::new(tenants, crate::whole::now())?;
-    let site = Site::open(&broker.bootstrap, "r.", options.partitions, &feed)?;
+    let site = Site::open_short(&broker.bootstrap, "r.", options.partitions, &feed)?;
     let orders = Orders { brokers: broker.bootstrap.clone(), prefix: site.prefix.clone(), data: data.to_owned() };
     let (mut have, mut live, mut measured) = (0, LIVE, Vec::new());
     for remembered in &options.killed_at {
