@@ -258,42 +258,67 @@ fn is_tick(record: &Record) -> bool {
 
 fn settle_where<L: Log>(log: &L, settings: &WorkerSettings, ignored: fn(&Record) -> bool) {
     let (mut moved, mut quiet) = (Instant::now(), 0);
-    let mut stood: Vec<Option<u64>> = Vec::new();
-    let inputs = Topic::admission_inputs().map(|topic| (Role::Admission, topic.into()));
-    let topics: Vec<(Role, TopicName)> = inputs.chain([(Role::Ledger, Topic::Ledger.into())]).collect();
+    let mut stood = Vec::new();
+    let inputs = Topic::admission_inputs().map(TopicName::from);
+    let own = own_topics(log).into_iter().filter(|name| name.topic.role() == TopicRole::Input);
+    let inputs: Vec<TopicName> = inputs.chain(own).collect();
     while quiet < 2 {
-        let mut stands = Vec::new();
-        let mut behind = false;
-        let own = own_topics(log).into_iter().filter(|name| name.topic.role() == TopicRole::Input);
-        let own = own.map(|name| (Role::Admission, name));
-        for (role, topic) in topics.iter().copied().chain(own) {
-            for number in 0..log.partitions(topic).unwrap() {
-                let partition = Partition::of(topic, number);
-                let committed = log.committed(&settings.group(role), partition).unwrap();
-                stands.push(committed);
-                let from = committed.unwrap_or_else(|| log.range(partition).unwrap().first);
-                behind = behind || lies_behind(log, partition, from, ignored);
+        match stand(log, settings, &inputs, ignored) {
+            Ok((stands, behind)) => {
+                quiet = if behind { 0 } else { quiet + 1 };
+                if stands != stood {
+                    (stood, moved) = (stands, Instant::now());
+                }
             }
-        }
-        quiet = if behind { 0 } else { quiet + 1 };
-        if stands != stood {
-            (stood, moved) = (stands, Instant::now());
+            // A broker that is just coming back answers late, or not this once.
+            Err(LogError::Unreachable(_)) => quiet = 0,
+            Err(error) => panic!("{error}"),
         }
         assert!(moved.elapsed() < PATIENCE, "the plant stands still and is not at its end");
         std::thread::yield_now();
     }
 }
 
-/// Whether a record that is not ignored lies at `from` or behind it.
-fn lies_behind<L: Log>(log: &L, partition: Partition, from: u64, ignored: fn(&Record) -> bool) -> bool {
-    let mut reader = log.reader(&[(partition, from)]).unwrap();
-    loop {
-        let records = reader.read(100, Duration::from_millis(50)).unwrap();
-        if records.iter().any(|record| !ignored(record)) {
-            return true;
+/// What both groups have committed, and whether a record that is not ignored lies behind any of it.
+fn stand<L: Log>(
+    log: &L,
+    settings: &WorkerSettings,
+    inputs: &[TopicName],
+    ignored: fn(&Record) -> bool,
+) -> Result<(Vec<Option<u64>>, bool), LogError> {
+    let inputs = inputs.iter().map(|name| (Role::Admission, *name));
+    let topics = inputs.chain([(Role::Ledger, Topic::Ledger.into())]);
+    let (mut stands, mut behind) = (Vec::new(), false);
+    for (role, topic) in topics {
+        for number in 0..log.partitions(topic)? {
+            let partition = Partition::of(topic, number);
+            let committed = log.committed(&settings.group(role), partition)?;
+            stands.push(committed);
+            let from = match committed {
+                Some(committed) => committed,
+                None => log.range(partition)?.first,
+            };
+            behind = behind || lies_behind(log, partition, from, ignored)?;
         }
-        if records.is_empty() && reader.at_end().unwrap() {
-            return false;
+    }
+    Ok((stands, behind))
+}
+
+/// Whether a record that is not ignored lies at `from` or behind it.
+fn lies_behind<L: Log>(
+    log: &L,
+    partition: Partition,
+    from: u64,
+    ignored: fn(&Record) -> bool,
+) -> Result<bool, LogError> {
+    let mut reader = log.reader(&[(partition, from)])?;
+    loop {
+        let records = reader.read(100, Duration::from_millis(50))?;
+        if records.iter().any(|record| !ignored(record)) {
+            return Ok(true);
+        }
+        if records.is_empty() && reader.at_end()? {
+            return Ok(false);
         }
     }
 }
