@@ -8,8 +8,9 @@ mod state;
 mod torn;
 mod values;
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use attestream::event::Digest;
 use attestream::ledger::state::{Memo, State, StatePosition};
@@ -43,17 +44,38 @@ fn remember(state: &mut RocksState, seq: u64, count: u32) {
     state.remember(memo, &position(seq)).unwrap();
 }
 
+/// Copies a folder as a crash would leave it. Where somebody has it open, whose threads write and remove files, it is copied
+/// until it stood still meanwhile.
 fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
+    for _ in 0..1_000 {
+        let before = sizes(from);
+        if copy_once(from, to).is_ok() && before.is_ok_and(|before| sizes(from).is_ok_and(|after| after == before)) {
+            return;
+        }
+        fs::remove_dir_all(to).unwrap();
+    }
+    panic!("{} never stands still", from.display());
+}
+
+fn copy_once(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
         let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
+        if entry.file_type()?.is_dir() {
+            copy_once(&entry.path(), &target)?;
         } else {
-            fs::copy(entry.path(), target).unwrap();
+            fs::copy(entry.path(), target)?;
         }
     }
+    Ok(())
+}
+
+/// The files of a folder, and how large they are.
+fn sizes(folder: &Path) -> std::io::Result<BTreeMap<PathBuf, u64>> {
+    let entries =
+        fs::read_dir(folder)?.map(|entry| entry.and_then(|entry| Ok((entry.path(), entry.metadata()?.len()))));
+    entries.collect()
 }
 
 /// Changes one byte in the middle of a file, or gives it one.

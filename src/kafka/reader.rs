@@ -61,9 +61,9 @@ impl Progress {
     }
 }
 
-/// A reader. One call of `at_end` captures the end of every partition; calls answer for those ends until one answers
-/// true, and the next call captures anew. So a reader of a busy log reaches its end, and what was committed before the
-/// first call of a series has been returned when the series answers true. A transaction that was open then is waited for,
+/// A reader. Opening captures the end of every partition; calls of `at_end` answer for those ends until one answers true,
+/// and the next call captures anew. So a reader of a busy log reaches its end, and what was committed before the capture
+/// of a series has been returned when the series answers true. A transaction that was open then is waited for,
 /// so a thread must not wait for an end while it holds one open itself.
 pub struct KafkaReader {
     log: KafkaLog,

@@ -213,7 +213,8 @@ pub trait Reader: Send {
     /// The next records, at most `records`; empty when nothing came within `wait`.
     fn read(&mut self, records: usize, wait: Duration) -> Result<Vec<Record>, LogError>;
 
-    /// Whether everything below the end that `range` gave at the last call has been returned, gaps and markers
-    /// included. Never decided by comparing offsets of records.
+    /// Whether everything below the end of each partition has been returned, gaps and markers included: the end at the
+    /// opening until this answers true, and after that the end at the next call. Never decided by comparing offsets of
+    /// records.
     fn at_end(&mut self) -> Result<bool, LogError>;
 }

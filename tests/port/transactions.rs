@@ -21,7 +21,9 @@ pub fn outputs_and_offsets_appear_together<L: Log>(log: &L) {
     outlet.commit().unwrap();
     shown(log, "work");
 
-    assert_eq!(texts(&read_to_end(&mut early)), ["out"]);
+    // The first series answers for the end at opening, when what was appended may not have been sent yet.
+    let seen = [read_to_end(&mut early), read_to_end(&mut early)].concat();
+    assert_eq!(texts(&seen), ["out"]);
     assert_eq!(texts(&read(log, &[output])), ["out"]);
     assert_eq!(log.committed("group", input).unwrap(), Some(next));
     assert_eq!(inlet.committed(&[at(input.topic, 1), input]).unwrap(), [None, Some(next)]);
