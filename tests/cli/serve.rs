@@ -76,6 +76,8 @@ fn a_full_disk_is_waited_for_and_takes_nothing_that_was_acknowledged() {
     assert_eq!(publish("1"), 202);
     until("dead-lettered", || dead() == 1);
     let before = running.records("events.dead-letter");
+    // A partition whose state could not be written stops until the next start, by its own rule.
+    until("folded", || folded(&running.get("/metrics").1) == running.records("attestream.ledger").len());
 
     running.disk_is_full();
     assert_eq!(publish("2"), 503);
@@ -86,6 +88,12 @@ fn a_full_disk_is_waited_for_and_takes_nothing_that_was_acknowledged() {
     running.until_ready();
     assert_eq!(running.records("events.dead-letter")[..1], before);
     assert_eq!(running.stop(), 0);
+}
+
+/// How many ledger records all partitions have folded.
+fn folded(metrics: &str) -> usize {
+    let positions = metrics.lines().filter(|line| line.starts_with("attestream_fold_position{"));
+    positions.map(|line| line.rsplit(' ').next().unwrap().parse::<usize>().unwrap()).sum()
 }
 
 #[test]
