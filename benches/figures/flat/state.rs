@@ -92,7 +92,7 @@ impl Kept {
             last_offset: first.offset,
             last_digest: Digest::of(first.value.as_deref().unwrap_or_default()),
         };
-        let mut state = open(&plant.state())?;
+        let mut state = open(&plant.state(), &identity())?;
         state.remember(Memo::default(), &position)?;
         drop(state);
         // The group has committed nothing yet: the position stands in, as where Kafka dropped an idle group's offsets.
@@ -104,8 +104,9 @@ impl Kept {
     }
 }
 
-fn open(dir: &Path) -> Outcome<RocksState> {
-    let opened = RocksState::open(dir, &identity(), &MemoryBudget::default())?;
+/// The state in a folder, or a new one.
+pub fn open(dir: &Path, identity: &StateIdentity) -> Outcome<RocksState> {
+    let opened = RocksState::open(dir, identity, &MemoryBudget::default())?;
     match opened.set_aside {
         None => Ok(opened.state),
         Some((why, _)) => Err(why.into()),
@@ -145,8 +146,11 @@ fn build(dir: &Path, shape: Shape, events: u64, at: Millis) -> Outcome<u64> {
     let remembered = Remembered::new(shape, at)?;
     let copy = ControlCopy { seq: 0, record: genesis(remembered.inputs()) };
     let born = LedgerRecord::new(system_tenant(), Body::Control(Box::new(copy)));
-    let mut state = open(dir)?;
-    let mut seq = fold(&mut state, 0, &[born])?;
+    let mut state = open(dir, &identity())?;
+    // Where it stands in a log is told when it is given to a plant.
+    let (ledger, last_digest) = (LEDGER.to_owned(), Digest::of(b""));
+    let mut at = StatePosition { ledger, partition: 0, seq: 0, next_offset: 0, last_offset: 0, last_digest };
+    fold(&mut state, &mut at, &[born])?;
     let start = Start::now()?;
     let (sender, receiver) = sync_channel(2);
     std::thread::scope(|scope| -> Outcome<()> {
@@ -160,14 +164,14 @@ fn build(dir: &Path, shape: Shape, events: u64, at: Millis) -> Outcome<u64> {
                 first = end;
             }
         });
-        let mut said = (seq, Instant::now());
+        let mut said = (at.seq, Instant::now());
         for made in receiver {
-            seq = fold(&mut state, seq, &made?)?;
+            fold(&mut state, &mut at, &made?)?;
             if said.1.elapsed() > Duration::from_secs(20) {
-                let rate = float(usize::try_from(seq - said.0)?) / said.1.elapsed().as_secs_f64();
+                let rate = float(usize::try_from(at.seq - said.0)?) / said.1.elapsed().as_secs_f64();
                 let mib = memory("VmRSS")? >> 20;
-                progress(&format!("{seq} records remembered, lately {rate:.0} a second, {mib} MiB resident"));
-                said = (seq, Instant::now());
+                progress(&format!("{} records remembered, lately {rate:.0} a second, {mib} MiB resident", at.seq));
+                said = (at.seq, Instant::now());
             }
         }
         Ok(())
@@ -179,22 +183,19 @@ fn build(dir: &Path, shape: Shape, events: u64, at: Millis) -> Outcome<u64> {
         took.wall.as_secs_f64(),
         took.cpu.as_secs_f64()
     ));
-    Ok(seq)
+    Ok(at.seq)
 }
 
-/// The silent fold: nothing is published.
-fn fold(state: &mut RocksState, first: u64, ledger: &[LedgerRecord]) -> Outcome<u64> {
-    let mut folding = Folding::begin(state, 0, first)?;
+/// The silent fold: nothing is published, and the offsets of where the state stands remain.
+pub fn fold(state: &mut RocksState, at: &mut StatePosition, ledger: &[LedgerRecord]) -> Outcome<()> {
+    let mut folding = Folding::begin(state, at.partition, at.seq)?.silently();
     folding.prefetch(ledger)?;
     for record in ledger {
         folding.fold(record)?;
     }
-    let seq = folding.seq();
+    at.seq = folding.seq();
     let memo = folding.finish()?;
-    let (ledger, last_digest) = (LEDGER.to_owned(), Digest::of(&seq.to_be_bytes()));
-    let (next_offset, last_offset) = (seq, seq.saturating_sub(1));
-    state.remember(memo, &StatePosition { ledger, partition: 0, seq, next_offset, last_offset, last_digest })?;
-    Ok(seq)
+    Ok(state.remember(memo, at)?)
 }
 
 /// Waits until RocksDB has put its tables in order: until this process does next to nothing.

@@ -30,8 +30,6 @@ pub struct Orders {
 pub enum Line {
     /// The ledger stage committed a transaction.
     Committed { records: u64, outputs: u64 },
-    /// Ledger records have their fate, control not counted.
-    Folded { records: u64 },
     /// A state was brought up to what is committed.
     CaughtUp { records: u64, milliseconds: u64 },
     /// Something that must not happen here.
@@ -67,9 +65,6 @@ impl Observer for Telling {
             Happening::Committed { role: Role::Ledger, records, outputs, .. } => {
                 Line::Committed { records: *records, outputs: *outputs }
             }
-            Happening::Fates { role: Role::Ledger, fate, records } if *fate != "control" => {
-                Line::Folded { records: *records }
-            }
             Happening::CaughtUp { records, took, .. } => {
                 Line::CaughtUp { records: *records, milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX) }
             }
@@ -90,7 +85,6 @@ pub struct Instance {
     child: Child,
     pub begun: Instant,
     lines: Receiver<(Instant, Line)>,
-    folded: u64,
 }
 
 impl Instance {
@@ -112,29 +106,16 @@ impl Instance {
                 }
             }
         });
-        Ok(Instance { child, begun, lines, folded: 0 })
+        Ok(Instance { child, begun, lines })
     }
 
     /// The next line, and when it came.
     fn next(&mut self) -> Outcome<(Instant, Line)> {
         match self.lines.recv_timeout(PATIENCE) {
             Ok((_, Line::Problem { text })) => Err(text.into()),
-            Ok((at, line)) => {
-                if let Line::Folded { records } = &line {
-                    self.folded += records;
-                }
-                Ok((at, line))
-            }
+            Ok(told) => Ok(told),
             Err(_) => Err("the instance says nothing any more".into()),
         }
-    }
-
-    /// Waits until so many records have their fate since its start.
-    pub fn wait_folded(&mut self, records: u64) -> Outcome<()> {
-        while self.folded < records {
-            self.next()?;
-        }
-        Ok(())
     }
 
     /// Waits for the next transaction of the ledger stage that puts something out.

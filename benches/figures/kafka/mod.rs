@@ -11,6 +11,7 @@ pub mod options;
 mod path;
 mod peer;
 mod producer;
+mod remembered;
 mod restart;
 mod section;
 mod site;

@@ -34,30 +34,11 @@ pub struct Site {
 impl Site {
     /// All topics of the product with their manifests' settings, one replica, and this many partitions; and genesis.
     pub fn open(brokers: &str, prefix: &str, partitions: u32, feed: &Feed) -> Outcome<Site> {
-        Site::open_with(brokers, prefix, partitions, feed, &[])
-    }
-
-    /// The same, of whose partitions the broker keeps the last 256 MiB: what was folded is in the state.
-    pub fn open_short(brokers: &str, prefix: &str, partitions: u32, feed: &Feed) -> Outcome<Site> {
-        let short = [("cleanup.policy", "delete"), ("retention.bytes", "268435456"), ("segment.bytes", "67108864")];
-        Site::open_with(brokers, prefix, partitions, feed, &short)
-    }
-
-    fn open_with(
-        brokers: &str,
-        prefix: &str,
-        partitions: u32,
-        feed: &Feed,
-        other_than_control: &[(&str, &str)],
-    ) -> Outcome<Site> {
         let settings = KafkaSettings { topic_prefix: prefix.to_owned(), ..KafkaSettings::new(brokers) };
         let mut topics = Vec::new();
         for topic in Topic::ALL {
-            let mut config = Manifest::of(*topic, Some(1))?.config;
+            let config = Manifest::of(*topic, Some(1))?.config;
             let count = if *topic == Topic::Control { 1 } else { partitions };
-            if !matches!(topic, Topic::Control | Topic::Positions) {
-                config.extend(other_than_control.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
-            }
             topics.push((format!("{prefix}{}", topic.name()), count, config));
         }
         create(brokers, &topics)?;
