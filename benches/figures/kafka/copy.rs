@@ -30,7 +30,7 @@ const COPIED: &str = "copied";
 const STATED: f64 = 43_000.0;
 
 pub fn measure(rows: &mut Vec<Row>, bench: &Bench<'_>, data: &std::path::Path) -> Outcome<()> {
-    let Bench { broker, options, tenants } = *bench;
+    let Bench { broker, options, tenants, stated } = *bench;
     let feed = Feed::new(tenants, crate::whole::now())?;
     let site = Site::open(&broker.bootstrap, "c.", options.partitions, &feed)?;
     create(&broker.bootstrap, &[(COPIED.to_owned(), options.partitions, std::collections::BTreeMap::new())])?;
@@ -68,7 +68,7 @@ pub fn measure(rows: &mut Vec<Row>, bench: &Bench<'_>, data: &std::path::Path) -
         let group = Group::open(&broker.bootstrap, &name, documents, options.partitions)?;
         group.begin_at_first()?;
         let rate = copy(&broker.bootstrap, &name, documents, options.slice * options.again)?.per_second();
-        known.push(rate * slower()? / STATED);
+        known.push(rate * slower(stated)? / STATED);
     }
     let each = |samples: &[Stretch], of: fn(&Stretch) -> f64| median(&samples.iter().map(of).collect::<Vec<_>>());
     let ratios: Vec<f64> = ours.iter().zip(&copies).map(|(ours, copy)| ours.per_second() / copy.per_second()).collect();

@@ -50,7 +50,7 @@ struct Due {
 type Receipt = (Topic, String);
 
 pub fn measure(rows: &mut Vec<Row>, bench: &Bench<'_>, data: &std::path::Path) -> Outcome<()> {
-    let Bench { broker, options, tenants } = *bench;
+    let Bench { broker, options, tenants, .. } = *bench;
     let feed = Feed::new(tenants, crate::whole::now())?;
     let site = Site::open(&broker.bootstrap, "t.", options.partitions, &feed)?;
     let watch = Arc::new(Watch::default());

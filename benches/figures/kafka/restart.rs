@@ -35,7 +35,7 @@ struct Killed {
 
 /// `peer`: what the Kafka Streams peer took, and with how many remembered, where it was measured.
 pub fn measure(rows: &mut Vec<Row>, bench: &Bench<'_>, data: &std::path::Path, peer: Option<f64>) -> Outcome<()> {
-    let Bench { broker, options, tenants } = *bench;
+    let Bench { broker, options, tenants, .. } = *bench;
     let feed = Feed::new(tenants, crate::whole::now())?;
     let site = Site::open(&broker.bootstrap, "r.", options.partitions, &feed)?;
     let orders = Orders { brokers: broker.bootstrap.clone(), prefix: site.prefix.clone(), data: data.to_owned() };

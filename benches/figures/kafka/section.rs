@@ -1,6 +1,6 @@
 //! The sections on a broker, in turn. Without a broker they are skipped, and said to be.
 
-use super::{copy, latency, options::KafkaOptions, restart, streams};
+use super::{copy, floor, latency, options::KafkaOptions, restart, streams};
 use crate::Outcome;
 use crate::broker::Broker;
 use crate::options::Options;
@@ -20,6 +20,8 @@ pub struct Bench<'a> {
     pub broker: &'a Broker,
     pub options: &'a KafkaOptions,
     pub tenants: usize,
+    /// `floor::stated` of this run.
+    pub stated: f64,
 }
 
 /// Measures what is wanted of `copy`, `latency`, `streams` and `restart`.
@@ -39,7 +41,8 @@ pub fn measure(report: &mut Report, options: &Options) -> Outcome<()> {
             return Ok(());
         }
     };
-    let (bench, mut peer) = (Bench { broker: &broker, options: &options.kafka, tenants: options.tenants }, None);
+    let (tenants, stated) = (options.tenants, floor::stated(report));
+    let (bench, mut peer) = (Bench { broker: &broker, options: &options.kafka, tenants, stated }, None);
     for (section, names) in SECTIONS.iter().filter(|(section, _)| options.wants(section)) {
         report::progress(&format!("section {section}"));
         // A folder of its own, which goes with it.

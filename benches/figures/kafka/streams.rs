@@ -31,7 +31,7 @@ struct Samples {
 
 /// Measures both rows; returns how long the peer took to its first output after it was killed with all of it remembered.
 pub fn measure(rows: &mut Vec<Row>, bench: &Bench<'_>, data: &Folder) -> Outcome<Option<f64>> {
-    let Bench { broker, options, tenants } = *bench;
+    let Bench { broker, options, tenants, stated } = *bench;
     let peer = match Peer::build(&broker.bootstrap, options.partitions) {
         Ok(peer) => peer,
         Err(problem) => {
@@ -52,7 +52,7 @@ pub fn measure(rows: &mut Vec<Row>, bench: &Bench<'_>, data: &Folder) -> Outcome
     let mut restart = None;
     for run in 0..options.runs {
         report::progress(&format!("Kafka Streams, ledger and path, run {} of {}", run + 1, options.runs));
-        samples.slower.push(floor::slower()?);
+        samples.slower.push(floor::slower(stated)?);
         let last = run + 1 == options.runs;
         let again = last.then_some(&feed);
         restart =
