@@ -40,7 +40,7 @@ SEEDS ?= 2000
 simulate: setup-build ## SEEDS seeds FROM one on: the whole system in one thread, with all that may befall it; appends to tests/simulation/summary.md
 	@tests/simulation/simulate $(SEEDS) $(FROM)
 
-planted: setup-build ## defects of exactness, planted in a copy of the sources one after the other: simulation must find each
+planted: setup ## defects of exactness, planted in a copy of the sources: simulation must find each; ARGS=--faults: kills on a real Kafka
 	@tests/planted/plant $(ARGS)
 
 # Incremental compilation splits our own crate into so many units that it is slower; dependencies are the same either way.
